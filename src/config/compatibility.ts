@@ -13,6 +13,20 @@ export interface Compatibility {
   readonly scopeAs: 'string' | 'array'
   readonly emitsNotBefore: boolean
   readonly cacheControl: string
+  /** What the introspection and revocation endpoints say to another method than POST. */
+  readonly notPost: 'invalid_request' | 'method_not_allowed'
+  /** What they say to a body that is no form. */
+  readonly notForm: 'invalid_request' | 'unsupported_media_type'
+  /** What the introspection endpoint says to a caller that is not proven. */
+  readonly unprovenCaller: 'invalid_client' | 'unauthorized'
+  /** What the introspection endpoint says when there is no token. */
+  readonly missingToken: 'invalid_request' | 'missing_token'
+  /** RFC 7009 §2.1 lets an unknown `token_type_hint` pass; IdentityServer refuses it. */
+  readonly refusesUnknownHint: boolean
+  /** Signs access tokens unless the settings say. */
+  readonly signingAlgorithm: 'ES256' | 'RS256'
+  /** A token whose scopes no resource owns names the issuer as its audience, or nobody. */
+  readonly defaultAudience: 'issuer' | 'none'
 }
 
 export const COMPATIBILITY: Readonly<Record<'none' | 'identityserver4', Compatibility>> = {
@@ -25,6 +39,13 @@ export const COMPATIBILITY: Readonly<Record<'none' | 'identityserver4', Compatib
     scopeAs: 'string',
     emitsNotBefore: false,
     cacheControl: 'no-store',
+    signingAlgorithm: 'ES256',
+    defaultAudience: 'issuer',
+    notPost: 'invalid_request',
+    notForm: 'invalid_request',
+    unprovenCaller: 'invalid_client',
+    missingToken: 'invalid_request',
+    refusesUnknownHint: false,
   },
   identityserver4: {
     invalidClientStatus: 400,
@@ -35,5 +56,12 @@ export const COMPATIBILITY: Readonly<Record<'none' | 'identityserver4', Compatib
     scopeAs: 'array',
     emitsNotBefore: true,
     cacheControl: 'no-store, no-cache, max-age=0',
+    signingAlgorithm: 'RS256',
+    defaultAudience: 'none',
+    notPost: 'method_not_allowed',
+    notForm: 'unsupported_media_type',
+    unprovenCaller: 'unauthorized',
+    missingToken: 'missing_token',
+    refusesUnknownHint: true,
   },
 }

@@ -37,7 +37,7 @@ const FACTORS = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const
 
 /** `64KiB`, `1MiB` or a plain number → bytes. */
 export const byteSize = z
-  .union([z.int().min(0), z.string().regex(SIZE, NO_SIZE)], { error: NO_SIZE })
+  .union([z.int().min(0, NO_SIZE), z.string().regex(SIZE, NO_SIZE)], { error: NO_SIZE })
   .transform((size) => {
     if (typeof size === 'number') return size
     const [, count, unit] = SIZE.exec(size) ?? []
@@ -64,6 +64,18 @@ export function secretReference(references: References) {
 }
 
 const ANYWHERE = 'must be text in quotes, { env: NAME } or { file: path }'
+
+/** Text that may stand in the file or elsewhere, and which of the two. */
+export function sourcedText(references: References) {
+  const elsewhere = reference(ANYWHERE).transform(resolver(references))
+  return z.union(
+    [
+      z.string().transform((text) => ({ text, referenced: false })),
+      elsewhere.transform((text) => ({ text, referenced: true })),
+    ],
+    { error: ANYWHERE },
+  )
+}
 
 /** Text that may stand in the file or elsewhere. */
 export function textOrReference(references: References) {

@@ -26,7 +26,8 @@ function flatten(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[]): reado
   return [{ path, message: sentence(issue) }]
 }
 
-// Of the branches of a union the one that got furthest into the value is the one that was meant.
+// Of the branches of a union the one that got furthest into the value is the one that was meant:
+// deepest, or so far that it had words of its own.
 function union(
   issue: z.core.$ZodIssueInvalidUnion,
   path: readonly PropertyKey[],
@@ -34,7 +35,9 @@ function union(
   const branches = issue.errors.map((branch) => branch.flatMap((one) => flatten(one, path)))
   const depth = (issues: readonly Issue[]) => Math.max(0, ...issues.map((one) => one.path.length))
   const best = branches.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length)[0] ?? []
-  return depth(best) > path.length ? best : [{ path, message: sentence(issue) }]
+  if (depth(best) > path.length) return best
+  const own = issue.errors.flat().find(({ code }) => code === 'custom')
+  return [{ path, message: own?.message ?? sentence(issue) }]
 }
 
 function sentence(issue: z.core.$ZodIssue): string {

@@ -4,6 +4,7 @@ import { settingsSchema } from './settings-schema.ts'
 
 /** A JSON Schema node, as far as we read it again. */
 export interface JsonSchema {
+  readonly title?: string
   readonly type?: string | readonly string[]
   readonly description?: string
   readonly default?: unknown
@@ -16,11 +17,19 @@ export interface JsonSchema {
 
 /** The JSON Schema of the configuration file, for editors and for the reference in `docs/`. */
 export function settingsJsonSchema(): JsonSchema {
-  const schema = z.toJSONSchema(settingsSchema({ folder: '.', env: {} }), {
-    io: 'input',
-    reused: 'inline',
-  })
-  return { title: 'Vouchgate configuration', ...schema } as JsonSchema
+  const schema = inputJsonSchema(settingsSchema({ folder: '.', env: {} }))
+  return { title: 'Vouchgate configuration', ...schema }
+}
+
+const made = new WeakMap<z.ZodType, JsonSchema>()
+
+/** The JSON Schema of what a schema takes, made once. */
+export function inputJsonSchema(schema: z.ZodType): JsonSchema {
+  const known = made.get(schema)
+  if (known) return known
+  const fresh = z.toJSONSchema(schema, { io: 'input', reused: 'inline' }) as JsonSchema
+  made.set(schema, fresh)
+  return fresh
 }
 
 /** The keys that stand beside the one at a path. */

@@ -93,7 +93,7 @@ function leaves(schema: JsonSchema, path: readonly string[] = []): readonly Leaf
 function read(text: string, leaf: JsonSchema): unknown {
   if (leaf.type === 'string') return text
   const parsed = parseYamlValue(text)
-  return parsed ? parsed.value : text
+  return parsed ? (parsed.value ?? null) : text
 }
 
 function screaming(name: string): string {

@@ -12,6 +12,8 @@ export interface SettingsSource {
   readonly file: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly assignments: readonly string[]
+  /** Added to the fault when the file is not there. */
+  readonly hint?: string
   /** Told of every file that was read through a reference. */
   readonly onFile?: (file: string) => void
 }
@@ -28,7 +30,10 @@ export interface SettingsReading {
 /** Reads and checks the configuration; all faults at once. */
 export function readSettings(from: SettingsSource, shown = from.file): SettingsReading {
   const source = readYaml(from.file, shown)
-  if ('message' in source) return { faults: [source], locate: () => source.at }
+  if ('message' in source) {
+    const message = [source.message, from.hint].filter(Boolean).join('; ')
+    return { faults: [{ ...source, message }], locate: () => source.at }
+  }
 
   const schema = settingsJsonSchema()
   const faults: Fault[] = []

@@ -1,7 +1,12 @@
 import { z } from 'zod'
 
+import { dpopSchema } from './dpop-schema.ts'
 import { byteSize, duration, filePath, secretReference, timeLimit } from './fields.ts'
 import type { References } from './fields.ts'
+import { introspectionSchema } from './introspection-schema.ts'
+import { issuersSchema } from './issuers-schema.ts'
+import { trustSchema } from './trust-schema.ts'
+import { verifySchema } from './verify-schema.ts'
 
 const port = z.int().min(0).max(65_535)
 
@@ -73,7 +78,11 @@ export function settingsSchema(references: References) {
           .describe('Whether the TLS handshake asks for a client certificate.'),
         handshakeTimeout: timeLimit.prefault('10s').describe('For the TLS handshake.'),
         headersTimeout: timeLimit.prefault('15s').describe('For a request head to arrive whole.'),
-        idleTimeout: timeLimit.prefault('60s').describe('Without a byte either way.'),
+        idleTimeout: timeLimit
+          .prefault('2m')
+          .describe(
+            'Without a byte either way. Longer than the upstream may take to answer, or its callers are cut off first.',
+          ),
         keepAliveTimeout: timeLimit.prefault('65s').describe('Between two requests.'),
         maxHeaderSize: byteSize
           .refine((bytes) => bytes >= 1024 && bytes <= 1024 * 1024, 'must be between 1KiB and 1MiB')
@@ -113,15 +122,22 @@ export function settingsSchema(references: References) {
       .union([z.array(file).transform((folders) => plugins.parse({ folders })), plugins], {
         error: 'must be a list of folders, or a mapping with folders, options, disabled, allow',
       })
-      .prefault({}),
-    trust: z
+      .prefault({})
+      .describe('Plugin folders, or all there is to say of plugins.'),
+    trust: trustSchema(file).prefault({}).describe('Who may vouch for the names in certificates.'),
+    paths: z
       .strictObject({
-        anchors: z
-          .array(file)
-          .default([])
-          .describe('PEM files: the authorities that may vouch for subject names.'),
+        ignoreCase: z
+          .boolean()
+          .default(true)
+          .describe('A rule for /orders speaks of /Orders too, as many APIs take both alike.'),
+        ignoreTrailingSlash: z
+          .boolean()
+          .default(true)
+          .describe('A rule for /orders speaks of /orders/ too.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('How rules compare paths; what is forwarded is never changed.'),
     routes: z.array(route).default([]).describe('Without a rule a path needs a proven client.'),
     tokens: z
       .strictObject({
@@ -131,8 +147,32 @@ export function settingsSchema(references: References) {
           .describe('Of an access token, unless the client says.'),
         algorithm: z
           .enum(['ES256', 'RS256', 'PS256'])
-          .default('ES256')
-          .describe('Of the signature of access tokens.'),
+          .optional()
+          .describe(
+            'Of the signature of access tokens: ES256, with compatibility: identityserver4 RS256.',
+          ),
+        keys: z
+          .array(file)
+          .min(1)
+          .optional()
+          .describe(
+            'Private keys, PEM or JWK: the first signs, the others only vouch for tokens before. Absent: keys are made, kept in the state store and rotated.',
+          ),
+        rotation: z
+          .strictObject({
+            interval: duration.prefault('90d').describe('A key signs for so long.'),
+            propagation: duration
+              .prefault('14d')
+              .describe('A key is published for so long before it signs.'),
+            retention: duration
+              .prefault('14d')
+              .describe('A key is published for so long after it signed last.'),
+          })
+          .refine(({ interval, propagation }) => interval > propagation, {
+            path: ['interval'],
+            message: 'must be longer than propagation',
+          })
+          .prefault({}),
         audience: z
           .array(z.string().min(1))
           .optional()
@@ -145,6 +185,24 @@ export function settingsSchema(references: References) {
           ),
       })
       .prefault({}),
+    guessing: z
+      .strictObject({
+        threshold: z
+          .int()
+          .min(1)
+          .max(10_000)
+          .default(10)
+          .describe('Wrong secrets for one client from one address that are answered at once.'),
+        window: duration.prefault('10m').describe('How long a wrong secret is remembered.'),
+        maxDelay: duration
+          .prefault('5s')
+          .describe('The longest that the refusal of a further one is kept back.'),
+      })
+      .prefault({})
+      .describe('Slows the guessing of secrets. A right secret is never kept waiting.'),
+    dpop: dpopSchema(httpUrl(false)).prefault({}).describe('Tokens bound to a key (RFC 9449).'),
+    issuers: issuersSchema(references),
+    introspection: introspectionSchema,
     state: used('sqlite')
       .prefault({})
       .describe('A state store plugin and its options: `{ use: sqlite, path: data/state.db }`.'),
@@ -157,12 +215,15 @@ export function settingsSchema(references: References) {
           .describe('Pass the Authorization header on to the upstream, on every route.'),
       })
       .prefault({}),
+    verify: verifySchema
+      .optional()
+      .describe('Other proxies that may ask for a decision: off when it is left out.'),
     endpoints: z
       .strictObject({
         prefix: z
           .string()
           .regex(/^(\/[A-Za-z0-9_-]+)*$/, 'is not a path prefix such as /auth')
-          .default('')
+          .optional()
           .describe('Put before every path of our own.'),
       })
       .prefault({}),

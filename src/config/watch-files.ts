@@ -1,73 +1,83 @@
-import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, statSync, watch } from 'node:fs'
-import path from 'node:path'
+import { watch } from 'node:fs'
+import type { FSWatcher } from 'node:fs'
 
-/** Ends the watching. */
-export type StopWatching = () => void
+import { contentsOf, foldersOf } from './file-contents.ts'
 
+/** Watches files and folders for changes of their contents. */
+export interface FileWatcher {
+  /**
+   * Watches these from now on, and nothing else.
+   * @param since when they began to be read: what has changed after that is told at once
+   */
+  watch(files: readonly string[], since: Date): void
+  close(): void
+}
+
+/** Writers write in several steps; but a folder that never comes to rest must not keep us from looking. */
 const SETTLE = 250
+const MAX_SETTLE = 2000
+/** For file systems that tell nothing. */
 const POLL = 60_000
 
 /**
- * Calls back when the contents of files or folders have changed. Folders are watched, because a
- * mounted ConfigMap is swapped by renaming a link beside the files; contents are compared, because
- * times and inodes lie. A slow poll covers file systems that tell nothing.
+ * Calls back when contents have changed. Folders are watched, because a mounted ConfigMap is swapped by renaming a
+ * link beside the files; contents are compared, because times and inodes lie.
  */
-export function watchFiles(files: readonly string[], changed: () => void): StopWatching {
-  let known = fingerprint(files)
+export function watchFiles(changed: () => void): FileWatcher {
+  let known = new Map<string, string>()
+  let watchers: readonly FSWatcher[] = []
   let timer: NodeJS.Timeout | undefined
+  let waitingSince = 0
   const look = () => {
-    const now = fingerprint(files)
-    if (now === known) return
+    clearTimeout(timer)
+    timer = undefined
+    const now = new Map([...known.keys()].map((file) => [file, contentsOf(file).hash]))
+    const isSame = [...now].every(([file, hash]) => known.get(file) === hash)
     known = now
+    if (isSame) return
+    // A folder may have come, or come anew under its old name.
+    reopen()
     changed()
   }
   const settle = () => {
+    if (timer === undefined) waitingSince = performance.now()
+    else if (performance.now() - waitingSince > MAX_SETTLE - SETTLE) return
     clearTimeout(timer)
     timer = setTimeout(look, SETTLE)
   }
-  const folders = new Set(files.flatMap((file) => [path.dirname(file), ...foldersIn(file)]))
-  const watchers = [...folders].flatMap((folder) => {
-    try {
-      return watch(folder, { persistent: false }, settle).on('error', settle)
-    } catch {
-      return []
-    }
-  })
-  const poll = setInterval(look, POLL).unref()
-  return () => {
-    clearTimeout(timer)
-    clearInterval(poll)
+  const close = () => {
     for (const watcher of watchers) watcher.close()
+    watchers = []
   }
-}
-
-function fingerprint(files: readonly string[]): string {
-  const hash = createHash('sha256')
-  for (const file of files.toSorted()) add(file)
-  return hash.digest('base64')
-
-  function add(file: string): void {
-    try {
-      if (statSync(file).isDirectory()) {
-        for (const name of readdirSync(file).toSorted()) {
-          if (!name.startsWith('.')) add(path.join(file, name))
-        }
-      } else {
-        hash.update(JSON.stringify(file)).update(readFileSync(file))
+  const reopen = () => {
+    close()
+    watchers = foldersOf([...known.keys()]).flatMap((folder) => {
+      try {
+        return watch(folder, { persistent: false }, settle).on('error', settle)
+      } catch {
+        return []
       }
-    } catch {
-      hash.update(JSON.stringify([file, 'unreadable']))
-    }
+    })
   }
-}
-
-function foldersIn(file: string): readonly string[] {
-  try {
-    if (!statSync(file).isDirectory()) return []
-    const inner = readdirSync(file).filter((name) => !name.startsWith('.'))
-    return [file, ...inner.flatMap((name) => foldersIn(path.join(file, name)))]
-  } catch {
-    return []
+  const poll = setInterval(look, POLL).unref()
+  return {
+    watch(files, since) {
+      const before = known
+      known = new Map()
+      let isLate = false
+      for (const file of files) {
+        const { hash, newest } = contentsOf(file)
+        isLate ||= !before.has(file) && newest > since.getTime()
+        // What was watched before is compared with what was seen then: the reading since may have seen less.
+        known.set(file, before.get(file) ?? (newest > since.getTime() ? '' : hash))
+      }
+      reopen()
+      if (isLate) settle()
+    },
+    close() {
+      clearTimeout(timer)
+      clearInterval(poll)
+      close()
+    },
   }
 }

@@ -5,8 +5,11 @@ import { stripComments } from 'jsonc-parser'
 
 import type { Fault } from '../errors.ts'
 import { expansionFault } from './expansion-fault.ts'
+import { jsonOutline } from './json-outline.ts'
+import { plainJson } from './plain-json.ts'
+import { positionsIn } from './positions.ts'
 import { readTextFile } from './read-text-file.ts'
-import { yamlPositions } from './yaml-positions.ts'
+import { yamlOutline } from './yaml-outline.ts'
 
 /** A parsed file that can still say where each value stands. */
 export interface YamlSource {
@@ -32,12 +35,13 @@ export function readYaml(file: string, shown = file): YamlSource | Fault {
 
 /** Parses YAML or, by the file's ending, JSON. A duplicate key is a fault. */
 export function parseYaml(text: string, file: string, shown = file): YamlSource | Fault {
-  const clean = file.endsWith('.json') ? stripComments(text, ' ') : text
-  const parsed = parse(clean)
+  const isJson = file.endsWith('.json')
+  const plain = isJson ? plainJson(text) : undefined
+  const parsed = plain ?? parse(isJson ? stripComments(text, ' ') : text)
   if ('message' in parsed) {
     return fault(parsed.at === undefined ? shown : `${shown}:${parsed.at}`, parsed.message)
   }
-  const positionOf = yamlPositions(clean)
+  const positionOf = positionsIn(text, () => (isJson ? jsonOutline(text) : yamlOutline(text)))
   return {
     file,
     folder: path.dirname(path.resolve(file)),

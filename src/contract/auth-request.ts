@@ -13,6 +13,11 @@ export interface AuthRequest {
   readonly headers: Readonly<Record<string, string | undefined>>
   /** The form fields; empty on `api`, where a body is never consumed. Repeated fields were refused earlier. */
   readonly form: ReadonlyMap<string, string>
-  /** The certificate of the TLS handshake, when the client sent one. */
+  /** The address of the other end of the connection: the client's, or that of a proxy before us. */
+  readonly remoteAddress?: string
+  /**
+   * The certificate of the client: of the TLS handshake with us, or, behind a proxy that a parser
+   * knows (`Parser.behindProxy`), of the handshake with that.
+   */
   readonly peer?: PeerCertificate
 }

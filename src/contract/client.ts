@@ -8,6 +8,8 @@ export interface Secret {
   readonly description?: string
   /** The secret counts until this moment. */
   readonly expiration?: Date
+  /** The value was kept elsewhere: in the environment or in a file of its own. */
+  readonly referenced?: true
   /** Further properties of the definition, for the validator that owns the type. */
   readonly properties: Readonly<Record<string, unknown>>
 }
@@ -32,6 +34,8 @@ export interface Client {
   readonly accessTokenType: 'Jwt' | 'Reference'
   /** Seconds. */
   readonly accessTokenLifetime: number
+  /** Its tokens are bound to a key (RFC 9449): it gets none without a proof. */
+  readonly requireDPoP?: boolean
   /** Static claims for the tokens of this client. */
   readonly claims: readonly ClientClaim[]
   /** Put before the type of each static claim. */

@@ -5,6 +5,8 @@ export interface CredentialKinds {
   shared_secret: { readonly secret: string }
   certificate: { readonly peer: PeerCertificate }
   jwt_assertion: { readonly assertion: string }
+  /** A JWT by which somebody else than the client says who it is. */
+  federated_assertion: { readonly assertion: string; readonly assertionType: string }
 }
 
 export type CredentialKind = keyof CredentialKinds

@@ -6,7 +6,7 @@ export interface Principal {
   readonly clientId: string
   readonly clientName?: string
   readonly scopes: readonly string[]
-  /** The IANA name of the client authentication method, or `bearer` for an access token. */
+  /** The IANA name of the client authentication method, `bearer` or `dpop` for an access token. */
   readonly method: string
   /** When the proof ends; absent for a proof that came with the request itself. */
   readonly expiresAt?: Date
@@ -17,9 +17,15 @@ export interface Principal {
 
 export interface ForwardedRequest {
   readonly method: string
+  /** Without the query. */
   readonly path: string
   readonly requestId: string
+  /** The origin of the upstream: `http://127.0.0.1:8080`. */
+  readonly upstream: string
 }
+
+/** A value, or several: each is sent on a line of its own. */
+export type HeaderValues = string | readonly string[]
 
 /** Tells the upstream who called. Slot `identity-headers`. */
 export interface IdentityHeaders {
@@ -30,5 +36,5 @@ export interface IdentityHeaders {
    */
   readonly names: readonly string[]
   /** Values must be visible ASCII; anything else is refused before it reaches the wire. */
-  headers(principal: Principal, request: ForwardedRequest): Readonly<Record<string, string>>
+  headers(principal: Principal, request: ForwardedRequest): Readonly<Record<string, HeaderValues>>
 }

@@ -19,5 +19,10 @@ export interface StateStore {
   publish(channel: string, message: string): Promise<void>
   /** @returns a function that ends the subscription. */
   subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>>
+  /**
+   * For a store that can lose its connection. The listener is told `false` when calls fail or messages may be missed
+   * from now on, and `true` when both work again: what was published in between is lost.
+   */
+  onConnection?(listener: (connected: boolean) => void): void
   close(): Promise<void>
 }

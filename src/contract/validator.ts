@@ -15,10 +15,18 @@ export interface ReplayGuard {
 
 export type TrustVerdict = { readonly ok: true } | (Refusal & { readonly ok: false })
 
-/** Chain validation as a service. */
+export interface TrustOptions {
+  /** The set of anchors that counts; `default` when it is left out. */
+  readonly anchors?: string
+}
+
+/** Chain validation as a service (RFC 5280 §6), with revocation as the set of anchors demands. */
 export interface CertificateTrust {
-  /** Whether a valid path leads from this certificate to a configured anchor, now. */
-  verify(peer: PeerCertificate): TrustVerdict | Promise<TrustVerdict>
+  /**
+   * Whether a valid path leads from a certificate to an anchor of the set, now: that of the connection, or one that
+   * `Certificates.read` made of a message. A verdict with `retryable` says nothing of the certificate.
+   */
+  verify(peer: PeerCertificate, options?: TrustOptions): TrustVerdict | Promise<TrustVerdict>
 }
 
 /** Everything a validator may look at. */
@@ -39,10 +47,14 @@ export interface Attempt<K extends CredentialKind = CredentialKind> {
 export interface SecretInspection {
   /** Set when the secret cannot be used; it is disabled then, its neighbours are not. */
   readonly fault?: string
+  /** The property of the definition that the fault is about; `value` when it is left out. */
+  readonly faultIn?: string
   /** Set when it can be used but somebody should look at it. */
   readonly warning?: string
   /** Keys under which the client is found when a request names none; a key of two clients finds neither. */
   readonly lookupKeys?: readonly string[]
+  /** What no two secrets of a client may share, such as `kid orders-1`; the later one is disabled. */
+  readonly identifiers?: readonly string[]
 }
 
 /** Checks a credential against registered secrets. Slot `validators`. */
@@ -52,6 +64,8 @@ export interface Validator<K extends CredentialKind = CredentialKind> {
   readonly secretTypes: readonly string[]
   /** The properties, beside the common ones, that a definition of its secrets may have. */
   readonly secretProperties?: readonly string[]
+  /** Method names that its verdicts give, beside those of the parser, for the discovery documents. */
+  readonly advertises?: readonly string[]
   /** The JWS algorithms that it accepts, for the discovery documents. */
   readonly signingAlgorithms?: readonly string[]
   /** Secrets to check against when a client has none that fit, so that the cost is the same. */

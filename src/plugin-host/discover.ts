@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 import type { Slot } from '#contract'
 
 import type { Fault } from '../errors.ts'
+import { pluginHash } from './plugin-hash.ts'
 import { SLOTS } from './slots.ts'
 
 /** A plugin file that was found, not yet loaded. */
@@ -16,7 +16,7 @@ export interface PluginFile {
   readonly id: string
   /** Absolute path of the module. */
   readonly file: string
-  /** Over the file, or over all files of its folder; 64 hexadecimal digits. */
+  /** Of all that it runs of its own; 64 hexadecimal digits. */
   readonly sha256: string
 }
 
@@ -30,22 +30,31 @@ export function discover(folder: string): {
 } {
   const found: PluginFile[] = []
   const faults: Fault[] = []
-  for (const entry of list(folder, faults)) {
-    if (!entry.isDirectory) continue
+  const fault = (at: string, message: string) => {
+    faults.push({ at, message, severity: 'error' })
+  }
+  for (const entry of entriesOf(folder, fault)) {
+    if (!entry.isFolder) continue
     const slot = SLOTS.find((known) => known === entry.name)
     if (!slot) {
-      const message = `is no slot; there is ${SLOTS.join(', ')}`
-      faults.push({ at: entry.path, message, severity: 'error' })
+      fault(entry.path, `is no slot; there is ${SLOTS.join(', ')}`)
       continue
     }
-    for (const item of list(entry.path, faults)) {
-      const module = moduleOf(item)
-      if (module) {
-        const sha256 = hash(item.path)
-        found.push({ slot, ...module, id: `${slot}/${module.name}`, sha256 })
-      } else if (item.isDirectory) {
-        const message = 'holds no index.ts, index.js or index.mjs'
-        faults.push({ at: item.path, message, severity: 'error' })
+    for (const item of entriesOf(entry.path, fault)) {
+      try {
+        const module = moduleOf(item)
+        if (module) {
+          found.push({
+            slot,
+            ...module,
+            id: `${slot}/${module.name}`,
+            sha256: pluginHash(item.path),
+          })
+        } else if (item.isFolder) {
+          fault(item.path, 'holds no index.ts, index.js or index.mjs')
+        }
+      } catch (error) {
+        fault(item.path, unreadable(error))
       }
     }
   }
@@ -55,42 +64,58 @@ export function discover(folder: string): {
 interface Entry {
   readonly name: string
   readonly path: string
-  readonly isDirectory: boolean
+  readonly isFolder: boolean
 }
 
 // A mounted ConfigMap shows its files as links into `..data`, so links are followed and hidden names left out.
-function list(folder: string, faults: Fault[]): readonly Entry[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => !name.startsWith('.') && name !== 'node_modules')
-      .toSorted()
-      .map((name) => {
-        const full = path.join(folder, name)
-        return { name, path: full, isDirectory: statSync(full).isDirectory() }
+function entriesOf(folder: string, fault: (at: string, message: string) => void): readonly Entry[] {
+  const names = attempt(
+    () => readdirSync(folder),
+    [],
+    (error) => {
+      fault(folder, unreadable(error))
+    },
+  )
+  return names
+    .filter((name) => !name.startsWith('.') && name !== 'node_modules')
+    .toSorted()
+    .flatMap((name): Entry[] => {
+      const full = path.join(folder, name)
+      const look = () => [{ name, path: full, isFolder: statSync(full).isDirectory() }]
+      return attempt(look, [], (error) => {
+        fault(full, unreadable(error))
       })
+    })
+}
+
+function attempt<T>(action: () => T, otherwise: T, failed: (error: unknown) => void): T {
+  try {
+    return action()
   } catch (error) {
-    const message = `cannot be read: ${(error as Error).message}`
-    faults.push({ at: folder, message, severity: 'error' })
-    return []
+    failed(error)
+    return otherwise
   }
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'is not a folder',
+  EACCES: 'may not be read by this user',
+  ELOOP: 'is or holds a link that leads back to itself',
+}
+
+function unreadable(error: unknown): string {
+  const { code = 'unknown error' } = error as NodeJS.ErrnoException
+  return REASONS[code] ?? `cannot be read (${code})`
+}
+
+const INDEX = /^index\.(ts|js|mjs)$/
+
 function moduleOf(item: Entry): { readonly name: string; readonly file: string } | undefined {
-  if (item.isDirectory) {
-    const index = readdirSync(item.path).find((name) => /^index\.(ts|js|mjs)$/.test(name))
+  if (item.isFolder) {
+    const index = readdirSync(item.path).find((name) => INDEX.test(name))
     return index === undefined ? undefined : { name: item.name, file: path.join(item.path, index) }
   }
   const name = MODULE.exec(item.name)?.groups?.['name']
   return name === undefined || DECLARATIONS.test(item.name) ? undefined : { name, file: item.path }
-}
-
-function hash(source: string): string {
-  if (!statSync(source).isDirectory()) {
-    return createHash('sha256').update(readFileSync(source)).digest('hex')
-  }
-  const whole = createHash('sha256')
-  for (const name of readdirSync(source).toSorted()) {
-    whole.update(JSON.stringify([name, hash(path.join(source, name))]))
-  }
-  return whole.digest('hex')
 }

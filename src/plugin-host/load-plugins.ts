@@ -6,7 +6,7 @@ import type { PluginFile } from './discover.ts'
 import { loadModule } from './load-module.ts'
 import type { LoadedModule } from './load-module.ts'
 import { checkOptions, setUp } from './set-up.ts'
-import type { ReadyPlugin } from './set-up.ts'
+import type { LocateOption, ReadyPlugin } from './set-up.ts'
 
 /** Which plugins may be loaded from where, and with which options. */
 export interface PluginSettings {
@@ -24,7 +24,8 @@ export interface UsedPlugin<S extends UsedSlot = UsedSlot> {
   readonly slot: S
   readonly name: string
   readonly options: Readonly<Record<string, unknown>>
-  readonly at: string
+  /** Says where something in its options stands. */
+  readonly locate: LocateOption
 }
 
 export interface Plugins {
@@ -42,25 +43,18 @@ const EAGER = new Set<Slot>(['parsers', 'validators', 'identity-headers'])
 
 /**
  * Discovers, loads and sets up plugins.
- * @param locate says where the options of a plugin stand
+ * @param locate says where a setting stands
  */
 export async function loadPlugins(
   settings: PluginSettings,
   host: PluginHost,
-  locate: (path: readonly PropertyKey[]) => string,
+  locate: LocateOption,
 ): Promise<{ readonly plugins: Plugins; readonly faults: readonly Fault[] }> {
   const discovered = settings.folders.map(discover)
   const faults: Fault[] = discovered.flatMap((one) => one.faults)
-  const allowed = choose(
-    discovered.flatMap((one) => one.found),
-    settings,
-    faults,
-  )
-  for (const id of [...Object.keys(settings.options), ...settings.disabled]) {
-    if (allowed.some((file) => file.id === id) || settings.disabled.includes(id)) continue
-    const message = `plugins.options: there is no plugin ${id}`
-    faults.push({ at: locate(['plugins', 'options', id]), message, severity: 'error' })
-  }
+  const found = discovered.flatMap((one) => one.found)
+  const allowed = choose(found, settings, locate, faults)
+  faults.push(...idleSettings(found, settings, locate))
 
   const modules: LoadedModule[] = []
   for (const outcome of await Promise.all(allowed.map(loadModule))) {
@@ -69,18 +63,20 @@ export async function loadPlugins(
   }
   const ready: ReadyPlugin[] = []
   for (const module of modules.filter(({ slot }) => EAGER.has(slot))) {
-    const at = locate(['plugins', 'options', module.id])
-    const outcome = await setUp(module, settings.options[module.id], host, at)
+    const within: LocateOption = (path) => locate(['plugins', 'options', module.id, ...path])
+    const outcome = await setUp(module, settings.options[module.id], host, within)
     if ('message' in outcome) faults.push(outcome)
     else ready.push(outcome)
   }
   faults.push(...sharedSecretTypes(ready))
 
-  const named = ({ slot, name, at }: UsedPlugin): LoadedModule | Fault => {
+  const named = ({ slot, name, locate: within }: UsedPlugin): LoadedModule | Fault => {
     const there = modules.filter((one) => one.slot === slot)
     const names = there.map((one) => one.name).join(', ')
     const message = `there is no plugin ${slot}/${name}; there is ${names}`
-    return there.find((one) => one.name === name) ?? { at, message, severity: 'error' }
+    return (
+      there.find((one) => one.name === name) ?? { at: within(['use']), message, severity: 'error' }
+    )
   }
   return {
     faults,
@@ -90,19 +86,24 @@ export async function loadPlugins(
       async use(used) {
         const module = named(used)
         if ('message' in module) return module
-        return (await setUp(module, used.options, host, used.at)) as never
+        return (await setUp(module, used.options, host, used.locate)) as never
       },
       async check(used) {
         const module = named(used)
         if ('message' in module) return module
-        const checked = await checkOptions(module, used.options, used.at)
+        const checked = await checkOptions(module, used.options, used.locate)
         return 'message' in checked ? checked : undefined
       },
     },
   }
 }
 
-function choose(found: readonly PluginFile[], settings: PluginSettings, faults: Fault[]) {
+function choose(
+  found: readonly PluginFile[],
+  settings: PluginSettings,
+  locate: LocateOption,
+  faults: Fault[],
+): readonly PluginFile[] {
   const chosen = new Map<string, PluginFile>()
   for (const file of found) {
     if (settings.disabled.includes(file.id)) continue
@@ -113,16 +114,46 @@ function choose(found: readonly PluginFile[], settings: PluginSettings, faults: 
         ? `plugin ${file.id} is not in plugins.allow`
         : pin !== undefined && pin !== `sha256:${file.sha256}`
           ? `plugin ${file.id} has the contents sha256:${file.sha256}, not those that plugins.allow pins`
-          : twin && `plugin ${file.id} stands in ${twin.file} too; disable or rename one`
+          : twin && `plugin ${file.id} stands in ${twin.file} too; rename one`
     if (message === undefined) chosen.set(file.id, file)
     else faults.push({ at: file.file, message, severity: 'error' })
   }
   for (const id of Object.keys(settings.allow ?? {})) {
     if (found.some((file) => file.id === id)) continue
-    const message = `plugin ${id} is pinned but was not found`
-    faults.push({ at: 'plugins.allow', message, severity: 'error' })
+    const message = `plugins.allow: there is no plugin ${id}`
+    faults.push({ at: locate(['plugins', 'allow', id]), message, severity: 'error' })
   }
   return [...chosen.values()]
+}
+
+/** Settings that speak of a plugin that is not there, or is not asked for them: somebody believes they count. */
+function idleSettings(
+  found: readonly PluginFile[],
+  { options, disabled }: PluginSettings,
+  locate: LocateOption,
+): readonly Fault[] {
+  const fault = (where: readonly PropertyKey[], message: string): Fault => {
+    return { at: locate(['plugins', ...where]), message, severity: 'error' }
+  }
+  const missing = (id: string) => !found.some((file) => file.id === id)
+  return [
+    ...disabled.flatMap((id, index) =>
+      missing(id) ? fault(['disabled', index], `plugins.disabled: there is no plugin ${id}`) : [],
+    ),
+    ...Object.keys(options).flatMap((id) => {
+      if (missing(id)) return fault(['options', id], `plugins.options: there is no plugin ${id}`)
+      const file = found.find((one) => one.id === id)
+      const elsewhere = file && ELSEWHERE[file.slot]
+      return elsewhere === undefined
+        ? []
+        : fault(['options', id], `plugins.options: the options of ${id} stand in ${elsewhere}`)
+    }),
+  ]
+}
+
+const ELSEWHERE: Readonly<Partial<Record<Slot, string>>> = {
+  'client-stores': '`clients`, beside `use`',
+  'state-stores': '`state`, beside `use`',
 }
 
 // Two validators for one type and one kind of credential would make the order of files decide who may come in.

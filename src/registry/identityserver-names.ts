@@ -1,12 +1,14 @@
 /** What IdentityServer calls a secret type in C#, where that is not the stored string. */
-const SECRET_TYPES: Readonly<Record<string, string>> = {
-  X509CertificateThumbprint: 'X509Thumbprint',
-  X509CertificateName: 'X509Name',
-  JsonWebKey: 'JWK',
-}
+const SECRET_TYPES = new Map([
+  ['X509CertificateThumbprint', 'X509Thumbprint'],
+  ['X509CertificateName', 'X509Name'],
+  ['JsonWebKey', 'JWK'],
+])
+
+const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
 
 /** Properties of IdentityServer's clients that have no meaning for machine callers here; accepted and left aside. */
-const IGNORED = new Set(
+const OF_CLIENTS = words(
   `protocolType description clientUri logoUri requireConsent allowRememberConsent requirePkce
   allowPlainTextPkce requireRequestObject allowAccessTokensViaBrowser redirectUris
   postLogoutRedirectUris frontChannelLogoutUri frontChannelLogoutSessionRequired
@@ -16,14 +18,22 @@ const IGNORED = new Set(
   slidingRefreshTokenLifetime consentLifetime refreshTokenUsage updateAccessTokenClaimsOnRefresh
   refreshTokenExpiration enableLocalLogin identityProviderRestrictions includeJwtId
   alwaysSendClientClaims pairWiseSubjectSalt userSsoLifetime userCodeType deviceCodeLifetime
-  allowedCorsOrigins properties requireDPoP coordinateLifetimeWithUserSession
-  initiateLoginUri created updated lastAccessed nonEditable id`.split(/\s+/),
+  allowedCorsOrigins properties dPoPClockSkew dPoPValidationMode coordinateLifetimeWithUserSession
+  requirePushedAuthorization pushedAuthorizationLifetime cibaLifetime pollingInterval
+  initiateLoginUri created updated lastAccessed nonEditable id`,
+)
+
+/** The same of its API resources. */
+const OF_RESOURCES = words(
+  `displayName description userClaims properties showInDiscoveryDocument
+  allowedAccessTokenSigningAlgorithms requireResourceIndicator
+  created updated lastAccessed nonEditable id`,
 )
 
 /** The secret type behind any of its spellings, `IdentityServerConstants.SecretTypes.…` included. */
 export function secretType(written: string): string {
   const last = written.slice(written.lastIndexOf('.') + 1)
-  return SECRET_TYPES[last] ?? last
+  return SECRET_TYPES.get(last) ?? last
 }
 
 /**
@@ -35,12 +45,14 @@ export function camelCased(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).map(([key, inner]): [string, unknown] => {
     const camel = key.charAt(0).toLowerCase() + key.slice(1)
-    return [camel !== key && camel in value ? key : camel, camelCased(inner)]
+    return [camel !== key && Object.hasOwn(value, camel) ? key : camel, camelCased(inner)]
   })
   return Object.fromEntries(entries)
 }
 
-/** Whether a client's property is one of IdentityServer's that do not concern machine callers. */
-export function isIgnored(property: string): boolean {
-  return IGNORED.has(property)
+/** A definition in camel case without what of IdentityServer says nothing to machine callers. */
+export function withoutForeign(kind: 'client' | 'resource', value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const foreign = kind === 'client' ? OF_CLIENTS : OF_RESOURCES
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !foreign.has(key)))
 }

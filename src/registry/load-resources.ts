@@ -1,40 +1,40 @@
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 
-import { z } from 'zod'
+import type { BasicDecoding, Secret } from '#contract'
 
-import { issuesOf } from '../config/issues.ts'
+import type { References } from '../config/fields.ts'
 import { readYaml } from '../config/yaml-source.ts'
 import type { Fault } from '../errors.ts'
-import { camelCased } from './identityserver-names.ts'
+import { camelCased, withoutForeign } from './identityserver-names.ts'
+import type { SecretLoading } from './inspect-secret.ts'
+import { readWithSecrets } from './read-with-secrets.ts'
+import { resourceSchema } from './resource-schema.ts'
 
 /** An API whose scopes clients may ask for; its name goes into `aud`. */
 export interface ApiResource {
   readonly name: string
+  /** What a client may call it by in `resource`, beside its name (RFC 8707). */
+  readonly uri?: string
   readonly enabled: boolean
   readonly scopes: readonly string[]
+  /** What it proves itself with at the introspection endpoint. */
+  readonly apiSecrets: readonly Secret[]
+  /** How its Basic header is read. */
+  readonly basicDecoding: BasicDecoding
 }
 
-// The properties of IdentityServer's resources that say nothing to machine callers are accepted and left aside.
-const resource = z.strictObject({
-  name: z.string().min(1).max(200),
-  enabled: z.boolean().default(true),
-  displayName: z.unknown().optional(),
-  description: z.unknown().optional(),
-  userClaims: z.unknown().optional(),
-  apiSecrets: z.unknown().optional(),
-  scopes: z
-    .array(z.union([z.string(), z.object({ name: z.string() }).transform((scope) => scope.name)]))
-    .default([]),
-})
+export interface ResourceLoading extends SecretLoading, Omit<References, 'folder'> {}
 
 /** Reads API resources from a file, or the YAML and JSON files of a folder. */
 export function loadResources(
   source: string | undefined,
   shown: (file: string) => string,
+  loading: ResourceLoading,
 ): { readonly resources: readonly ApiResource[]; readonly faults: readonly Fault[] } {
   if (source === undefined) return { resources: [], faults: [] }
-  const resources = new Map<string, ApiResource>()
+  const resources: ApiResource[] = []
+  const taken = new Set<string>()
   const faults: Fault[] = []
   for (const file of filesOf(source)) {
     const read = readYaml(file, shown(file))
@@ -47,28 +47,42 @@ export function loadResources(
       const message = 'holds no list of resources; write `resources:` and a list under it'
       faults.push({ at: read.locate([]), message, severity: 'error' })
     }
-    for (const [index, value] of (list ?? []).entries()) {
-      const parsed = resource.safeParse(value, { reportInput: true })
-      const twice = { path: ['name'], message: `"${parsed.data?.name}" is defined twice` }
-      const issues = parsed.error
-        ? issuesOf(parsed.error)
-        : resources.has(parsed.data.name)
-          ? [twice]
-          : []
-      for (const issue of issues) {
-        const message = `resource ${index + 1}: ${issue.path.map(String).join('.')}: ${issue.message}`
-        faults.push({ at: read.locate([...at, index, ...issue.path]), message, severity: 'error' })
+    const schema = resourceSchema({ folder: read.folder, ...loading })
+    for (const [index, definition] of (list ?? []).entries()) {
+      const locate = (inner: readonly PropertyKey[]) => read.locate([...at, index, ...inner])
+      const name = nameOf(definition, index)
+      const kind = { schema, secretsIn: 'apiSecrets', name: () => name } as const
+      const { value: resource, faults: found } = readWithSecrets(
+        withoutForeign('resource', definition),
+        locate,
+        kind,
+        loading,
+      )
+      faults.push(...found)
+      if (!resource) continue
+      // Each may be named in `resource`: which one is meant must not be a guess.
+      const twin = (['name', 'uri'] as const).find((key) => taken.has(resource[key] ?? ''))
+      if (twin !== undefined) {
+        const message = `${name}: ${twin}: "${resource[twin]}" names another resource already`
+        faults.push({ at: locate([twin]), message, severity: 'error' })
+        continue
       }
-      if (parsed.data) resources.set(parsed.data.name, parsed.data)
+      taken.add(resource.name).add(resource.uri ?? resource.name)
+      resources.push(resource)
     }
   }
-  return { resources: [...resources.values()], faults }
+  return { resources, faults }
+}
+
+function nameOf(definition: unknown, index: number): string {
+  const name = (definition as { name?: unknown } | null)?.name
+  return typeof name === 'string' ? `resource "${name}"` : `resource ${index + 1}`
 }
 
 function filesOf(source: string): readonly string[] {
   if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) return [source]
   return readdirSync(source)
-    .filter((name) => /\.(ya?ml|json)$/.test(name))
+    .filter((name) => /^[^.].*\.(ya?ml|json)$/.test(name))
     .toSorted()
     .map((name) => path.join(source, name))
 }
