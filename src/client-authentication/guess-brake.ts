@@ -1,0 +1,96 @@
+import { LRUCache } from 'lru-cache'
+
+import type { StateStore } from '#contract'
+
+/** When guessing is slowed down, and how far. Times in milliseconds. */
+export interface BrakeLimits {
+  /** Wrong secrets for one client from one source that are answered at once. */
+  readonly threshold: number
+  /** How long a wrong secret is held against its source. */
+  readonly window: number
+  /** The longest that a refusal is kept back. */
+  readonly maxDelay: number
+}
+
+/** A wrong secret. */
+export interface Guess {
+  readonly clientId: string
+  /** The address that it came from. */
+  readonly source: string
+}
+
+/**
+ * Slows the guessing of secrets. Only refusals are kept back: a right secret is accepted at once,
+ * however many wrong ones came before it, so nobody can lock a client out.
+ */
+export interface GuessBrake {
+  /**
+   * Counts a wrong secret and resolves when the refusal may be sent.
+   * @returns false when too many are kept back already: then nothing is to be said of this one
+   */
+  failed(guess: Guess, limits: BrakeLimits): Promise<boolean>
+}
+
+export interface BrakeServices {
+  readonly store: StateStore
+  now(): number
+  sleep(milliseconds: number): Promise<void>
+  /** A source has just used up its free attempts. */
+  onSuspicion(guess: Guess): void
+}
+
+/** Sources and clients that are remembered, and refusals that are kept back, at the most. */
+const MOST = { remembered: 100_000, waiting: 1000, waitingOfSource: 20 }
+const FIRST_DELAY = 100
+/** Guesses for whatever client that a source has before all its refusals are kept back. */
+const CLIENTS_PER_SOURCE = 10
+
+/** Counts in this process; in the store when replicas share it, so that spreading guesses over them gains nothing. */
+export function guessBrake({ store, now, sleep, onSuspicion }: BrakeServices): GuessBrake {
+  const counts = new LRUCache<string, { readonly until: number; readonly count: number }>({
+    max: MOST.remembered,
+  })
+  let waiting = 0
+  const waitingOf = new Map<string, number>()
+
+  const countHere = (key: string, until: number): number => {
+    const before = counts.get(key)
+    const live = before && before.until > now() ? before : { until, count: 0 }
+    counts.set(key, { ...live, count: live.count + 1 })
+    return live.count + 1
+  }
+  const count = async (key: string, window: number): Promise<number> => {
+    const until = now() + window
+    const here = countHere(key, until)
+    if (!store.shared) return here
+    // Without the store each replica still counts for itself.
+    return store.increment(`guesses:${key}`, new Date(until)).catch(() => here)
+  }
+
+  return {
+    async failed(guess, { threshold, window, maxDelay }) {
+      const { clientId, source } = guess
+      const [pair, all] = await Promise.all([
+        count(JSON.stringify([source, clientId]), window),
+        count(JSON.stringify([source]), window),
+      ])
+      const over = Math.max(pair - threshold, all - threshold * CLIENTS_PER_SOURCE)
+      if (over <= 0) return true
+      if (over === 1) onSuspicion(guess)
+      // Beyond this many the delays themselves would be the attack.
+      const own = waitingOf.get(source) ?? 0
+      if (waiting >= MOST.waiting || own >= MOST.waitingOfSource) return false
+      waiting++
+      waitingOf.set(source, own + 1)
+      try {
+        await sleep(Math.min(maxDelay, FIRST_DELAY * 2 ** Math.min(over - 1, 20)))
+        return true
+      } finally {
+        waiting--
+        const left = (waitingOf.get(source) ?? 1) - 1
+        if (left > 0) waitingOf.set(source, left)
+        else waitingOf.delete(source)
+      }
+    },
+  }
+}
