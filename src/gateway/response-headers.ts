@@ -1,0 +1,52 @@
+const DROPPED = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+const NO_NAMES: ReadonlySet<string> = new Set()
+
+/**
+ * Makes the client's header lines, name and value in turn, from the upstream's (names in lower
+ * case, repeated ones as an array); `extra` lines replace the upstream's of the same name.
+ * Undefined: the body's coding is one that we cannot hand on.
+ */
+export function responseHeaders(
+  status: number,
+  upstream: Readonly<Record<string, string | string[] | undefined>>,
+  extra: readonly string[],
+): string[] | undefined {
+  const coding = upstream['transfer-encoding']
+  if (coding !== undefined && String(coding).toLowerCase() !== 'chunked') return undefined
+  const connection = upstream['connection']
+  const named = connection === undefined ? NO_NAMES : connectionNames(String(connection))
+  const lines: string[] = []
+  for (const name in upstream) {
+    const value = upstream[name]
+    if (value === undefined || DROPPED.has(name) || named.has(name)) continue
+    // RFC 9110 §8.6: a 204 has no length; one would be taken for the next message's bytes
+    if (status === 204 && name === 'content-length') continue
+    if (extra.length > 0 && isNamed(extra, name)) continue
+    if (typeof value === 'string') lines.push(name, value)
+    else for (const one of value) lines.push(name, one)
+  }
+  return extra.length > 0 ? lines.concat(extra) : lines
+}
+
+function connectionNames(value: string): ReadonlySet<string> {
+  if (value === 'keep-alive' || value === 'close') return NO_NAMES
+  return new Set(value.split(',').map((name) => name.trim().toLowerCase()))
+}
+
+function isNamed(lines: readonly string[], name: string): boolean {
+  for (let i = 0; i < lines.length; i += 2) {
+    if (lines[i]?.toLowerCase() === name) return true
+  }
+  return false
+}
