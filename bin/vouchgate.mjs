@@ -1,0 +1,79 @@
+#!/usr/bin/env node
+// Plain JavaScript that an old Node can read: finds a Node that can run the rest.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+const isSupported = major >= 26 || (major === 24 && minor >= 12)
+
+if (isSupported) runHere()
+else runElsewhere()
+
+function runHere() {
+  // Whoever reads our output may have had enough of it, as `head` does.
+  process.stdout.on('error', () => process.exit(process.exitCode || 1))
+  const io = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stdin: process.stdin,
+    env: process.env,
+    cwd: process.cwd(),
+    now: () => new Date(),
+  }
+  import('../src/main.ts')
+    .then(({ main }) => main(process.argv.slice(2), io))
+    .then((code) => {
+      process.exitCode = code
+      // All is done. A plugin's timer or connection that is left behind must not keep us.
+      setTimeout(() => process.exit(), 1000).unref()
+    })
+    .catch((error) => {
+      process.stderr.write(`vouchgate: ${error.stack}\n`)
+      process.exit(1)
+    })
+}
+
+function runElsewhere() {
+  const node = bundledNode()
+  if (node === undefined) {
+    process.stderr.write(
+      `vouchgate: needs Node 24.12 or newer (24 or 26), this is ${process.version}; ` +
+        `install one, or run "npm ci", which brings its own\n`,
+    )
+    process.exitCode = 1
+    return
+  }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  })
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
+    process.on(signal, () => child.kill(signal))
+  }
+  child.on('error', (error) => {
+    process.stderr.write(`vouchgate: cannot run ${node}: ${error.message}\n`)
+    process.exitCode = 1
+  })
+  child.on('exit', (code) => {
+    process.exitCode = code === null ? 1 : code
+  })
+}
+
+/** The Node that came as an optional dependency, if this platform has one. */
+function bundledNode() {
+  const require = createRequire(import.meta.url)
+  for (const name of [
+    `node-${process.platform}-${process.arch}`,
+    `node-bin-${process.platform}-${process.arch}`,
+  ]) {
+    try {
+      const file = join(dirname(require.resolve(`${name}/package.json`)), 'bin', 'node')
+      if (existsSync(file)) return file
+    } catch {
+      // Not installed: the next one, or none.
+    }
+  }
+  return undefined
+}
