@@ -77,12 +77,6 @@ export function sourcedText(references: References) {
   )
 }
 
-/** Text that may stand in the file or elsewhere. */
-export function textOrReference(references: References) {
-  const elsewhere = reference(ANYWHERE).transform(resolver(references))
-  return z.union([z.string(), elsewhere], { error: ANYWHERE })
-}
-
 /** A path; relative ones start at the file that names them. */
 export function filePath(references: References) {
   return z

@@ -201,6 +201,8 @@ for (const dialect of ['x-original', 'x-forwarded'] as const) {
     ['with two targets', { ...own, [uri]: ['/orders/1', '/public'] }, 'verify-original-repeated'],
     ['with two methods', { ...own, [method]: ['GET', 'GET'] }, 'verify-original-repeated'],
     ['with a method that is none', { ...own, [method]: 'GET /' }, 'verify-method-malformed'],
+    // Another method, which no rule names: it must not fall to a laxer rule than the one for GET.
+    ['with a method in lower case', { ...own, [method]: 'get' }, 'verify-method-malformed'],
     ['with other spellings', underscored(own), 'verify-original-missing'],
   ] as const)
     test(`${dialect}: a question ${what} is refused`, async (t) => {
