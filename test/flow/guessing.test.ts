@@ -58,3 +58,17 @@ test('a client that asks about tokens with its right secret is not taken for a g
   }
   t.false(running.log.some(({ event }) => event === 'guessing.suspected'))
 })
+
+test('a wrong secret at the introspection endpoint counts once, though two registries may be asked', async (t) => {
+  const running = await startSidecar(t, {
+    clients: [secretClient('batch', SECRET)],
+    settings: GUESSING,
+  })
+  const form = { client_id: 'batch', client_secret: 'wrong', token: 'whatever' }
+  const ask = () => running.send({ path: '/connect/introspect', form })
+  const isSuspected = () => running.log.some(({ event }) => event === 'guessing.suspected')
+  for (let index = 0; index < 3; index++) t.is((await ask()).status, 401)
+  t.false(isSuspected())
+  t.is((await ask()).status, 401)
+  t.true(isSuspected())
+})
