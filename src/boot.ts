@@ -1,21 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { createApp } from './app.ts'
-import type { App } from './app.ts'
 import { createTrustService } from './certificates/trust/trust-service.ts'
 import { guessBrake } from './client-authentication/guess-brake.ts'
 import { watchFiles } from './config/watch-files.ts'
 import { ConfigError } from './errors.ts'
-import type { Forwarder } from './gateway/forward.ts'
-import { openForwarder } from './gateway/open-forwarder.ts'
-import type { OpenForwarder } from './gateway/open-forwarder.ts'
-import { gateway } from './gateway/gateway.ts'
-import { readRequestTarget } from './gateway/request-target.ts'
-import { isVerification, verify } from './gateway/verify.ts'
-import { isFinished } from './http/finished-connections.ts'
+import { openUpstreams } from './gateway/upstreams/open-upstreams.ts'
 import { tlsListener } from './http/tls-listener.ts'
 import type { TlsMaterial } from './http/tls-listener.ts'
 import { introspectionCache } from './introspection/introspection-cache.ts'
@@ -35,6 +27,8 @@ import { createMetrics } from './operations/metrics.ts'
 import { operationsServer } from './operations/operations-server.ts'
 import { prepare } from './prepare.ts'
 import type { Prepared, PrepareOptions } from './prepare.ts'
+import { receive } from './receive.ts'
+import type { Serving } from './receive.ts'
 import { snapshotOf } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 import { openKeys } from './tokens/open-keys.ts'
@@ -70,13 +64,10 @@ export interface Sidecar {
   stop(): Promise<boolean>
 }
 
-/** What serves requests; replaced whole by a reload. */
-interface Current {
+/** What serves requests, and what it was made from. */
+interface Current extends Serving {
   readonly prepared: Prepared
-  readonly snapshot: Snapshot
-  readonly app: App
   readonly issuers: Issuers
-  readonly forwarder: Forwarder
 }
 
 /**
@@ -133,8 +124,8 @@ export async function boot(options: BootOptions): Promise<Sidecar> {
     prepared.signer.use(() => keyRing.current)
     const snapshot = snapshotOf(prepared, { store, keyRing, cache, issuers, trust: trusted, brake })
     const app = createApp(snapshot, services)
-    const forwarder = openForwarder(prepared.settings, before && openedBy(before))
-    return { prepared, snapshot, app, issuers, forwarder }
+    const upstreams = openUpstreams(prepared.settings, before?.upstreams)
+    return { prepared, snapshot, app, issuers, upstreams }
   }
   const start = async () => {
     // Before the first answer is remembered: none of them may miss its revocation.
@@ -149,17 +140,8 @@ export async function boot(options: BootOptions): Promise<Sidecar> {
   let lastReloadFailed = false
   let stopping = false
 
-  const listener = tlsListener(first.settings.listen, tlsMaterial(first), (request, response) => {
-    if (isFinished(request.socket)) return
-    const { snapshot, app, forwarder } = current
-    const requestId = randomUUID()
-    const target = readRequestTarget(request.url ?? '')
-    const { verification } = snapshot.endpoints.path
-    if (target.ok && isVerification(target.path, verification)) {
-      verify({ request, response, requestId, snapshot }, services)
-    } else if (target.ok && app.owns(target.path)) app.handle(request, response, requestId)
-    else gateway({ request, response, requestId, target, snapshot, forwarder }, services)
-  })
+  const onRequest = receive(() => current, services)
+  const listener = tlsListener(first.settings.listen, tlsMaterial(first), onRequest)
   const operations = operationsServer(() => {
     const expired = current.prepared.listenerCertificate.notAfter <= new Date()
     return {
@@ -176,7 +158,7 @@ export async function boot(options: BootOptions): Promise<Sidecar> {
   const closeAll = async () => {
     operations.close()
     current.snapshot.keyRing.close()
-    await current.forwarder.close(0)
+    await current.upstreams.close(0)
     await current.issuers.close()
     await trust.close()
     await store.close()
@@ -200,7 +182,7 @@ export async function boot(options: BootOptions): Promise<Sidecar> {
       const next = await serve(prepared, before)
       listener.update(tlsMaterial(prepared))
       current = next
-      if (current.forwarder !== before.forwarder) void before.forwarder.close()
+      if (current.upstreams !== before.upstreams) void before.upstreams.close()
       if (current.issuers !== before.issuers) void before.issuers.close()
       before.snapshot.keyRing.close()
       warnOfRestart(log, before.prepared, prepared)
@@ -236,10 +218,6 @@ export async function boot(options: BootOptions): Promise<Sidecar> {
       return drained
     },
   }
-}
-
-function openedBy({ prepared: { settings }, forwarder }: Current): OpenForwarder {
-  return { settings, forwarder }
 }
 
 function tlsMaterial({ listenerCertificate: { certificate, key } }: Prepared): TlsMaterial {

@@ -14,8 +14,8 @@ import type { Settings } from './config/settings-schema.ts'
 import { shownPath } from './config/shown-path.ts'
 import { readYaml } from './config/yaml-source.ts'
 import type { Fault } from './errors.ts'
-import { ownedNameFaults } from './gateway/owned-name-faults.ts'
-import { checkRoutePattern } from './gateway/route-pattern.ts'
+import { chooseIdentityHeaders } from './gateway/choose-identity-headers.ts'
+import { routeFaults } from './gateway/route-faults.ts'
 import { checkIssuers } from './introspection/issuers/check-issuers.ts'
 import { asHeaderValue } from './plugin-host/as-header-value.ts'
 import { loadPlugins } from './plugin-host/load-plugins.ts'
@@ -217,32 +217,4 @@ function retentionFaults(
   if (keys || !longest || longest.accessTokenLifetime * 1000 <= rotation.retention) return []
   const message = `tokens.rotation.retention: is shorter than the tokens of client "${longest.clientId}" live (${longest.accessTokenLifetime} s)`
   return [{ at: locate(['tokens', 'rotation', 'retention']), message, severity: 'error' }]
-}
-
-function routeFaults(settings: Settings, locate: SettingsReading['locate']): readonly Fault[] {
-  return settings.routes.flatMap((route, index) => {
-    const fault = checkRoutePattern(route.path)
-    const at = locate(['routes', index, 'path'])
-    return fault === undefined
-      ? []
-      : [{ at, message: `routes.${index}.path: ${fault}`, severity: 'error' }]
-  })
-}
-
-function chooseIdentityHeaders(
-  plugins: Plugins,
-  settings: Settings,
-  locate: SettingsReading['locate'],
-) {
-  const all = plugins.of('identity-headers')
-  const faults: Fault[] = [...ownedNameFaults(plugins)]
-  const chosen = settings.identity.headers.flatMap((name, index) => {
-    const plugin = all.find((one) => one.name === name)
-    if (plugin) return [plugin]
-    const known = all.map((one) => one.name).join(', ')
-    const message = `identity.headers.${index}: there is no plugin identity-headers/${name}; there is ${known}`
-    faults.push({ at: locate(['identity', 'headers', index]), message, severity: 'error' })
-    return []
-  })
-  return { chosen, faults }
 }

@@ -31,6 +31,9 @@ export const timeLimit = duration.refine(
   'must be between 1ms and 1d',
 )
 
+/** A TCP port; 0 takes any that is free. */
+export const port = z.int().min(0).max(65_535)
+
 const SIZE = /^(\d{1,9})(B|KiB|MiB|GiB)$/
 const NO_SIZE = 'is not a size; write 65536, 64KiB or 1MiB'
 const FACTORS = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const

@@ -1,45 +1,17 @@
 import { z } from 'zod'
 
 import { dpopSchema } from './dpop-schema.ts'
-import { byteSize, duration, filePath, secretReference, timeLimit } from './fields.ts'
+import { duration, filePath, port, timeLimit } from './fields.ts'
 import type { References } from './fields.ts'
+import { httpUrl } from './http-url.ts'
 import { introspectionSchema } from './introspection-schema.ts'
 import { issuersSchema } from './issuers-schema.ts'
+import { listenSchema } from './listen-schema.ts'
+import { routeSchema } from './route-schema.ts'
+import { tokensSchema } from './tokens-schema.ts'
 import { trustSchema } from './trust-schema.ts'
+import { upstreamLimitsSchema } from './upstream-limits-schema.ts'
 import { verifySchema } from './verify-schema.ts'
-
-const port = z.int().min(0).max(65_535)
-
-const HTTP_URL = /^https?:\/\/[^/?#@\\\s]+(?<path>\/[^?#\\\s]*)?$/i
-
-/** @param allowsPath beyond a bare `/` */
-const httpUrl = (allowsPath: boolean) =>
-  z.string().refine(
-    (text) => {
-      const path = HTTP_URL.exec(text)?.groups?.['path'] ?? '/'
-      return HTTP_URL.test(text) && URL.canParse(text) && (allowsPath || path === '/')
-    },
-    `must be a URL such as https://host:8443, without user, ${allowsPath ? '' : 'path, '}query or fragment`,
-  )
-
-const route = z
-  .strictObject({
-    path: z.string().describe('Literal segments; `*` is one segment, `**` at the end any rest.'),
-    methods: z
-      .array(z.string().regex(/^[A-Z]{1,20}$/, 'is not a method name in capitals'))
-      .min(1)
-      .optional()
-      .describe('Absent: every method. GET includes HEAD.'),
-    public: z.boolean().optional().describe('No client needs to be proven.'),
-    scopes: z.array(z.string().min(1)).optional().describe('All of them are needed.'),
-    forwardAuthorization: z
-      .boolean()
-      .optional()
-      .describe('Pass the Authorization header on to the upstream.'),
-  })
-  .refine((rule) => rule.public !== true || rule.scopes === undefined, {
-    message: 'a public route cannot demand scopes',
-  })
 
 /** The strict schema of the configuration file; references in it start at the file's folder. */
 export function settingsSchema(references: References) {
@@ -66,33 +38,7 @@ export function settingsSchema(references: References) {
     issuer: httpUrl(true)
       .describe('The URL that names us in tokens and discovery.')
       .transform((text) => text.replace(/\/$/, '')),
-    listen: z
-      .strictObject({
-        host: z.string().min(1).default('0.0.0.0').describe('The address to listen on.'),
-        port: port.default(8443).describe('The port to listen on; 0 takes any that is free.'),
-        certificate: file.describe('PEM: our certificate and its intermediates.'),
-        key: file.describe('PEM: the private key of the certificate.'),
-        clientCertificates: z
-          .enum(['none', 'optional', 'required'])
-          .default('optional')
-          .describe('Whether the TLS handshake asks for a client certificate.'),
-        handshakeTimeout: timeLimit.prefault('10s').describe('For the TLS handshake.'),
-        headersTimeout: timeLimit.prefault('15s').describe('For a request head to arrive whole.'),
-        idleTimeout: timeLimit
-          .prefault('2m')
-          .describe(
-            'Without a byte either way. Longer than the upstream may take to answer, or its callers are cut off first.',
-          ),
-        keepAliveTimeout: timeLimit.prefault('65s').describe('Between two requests.'),
-        maxHeaderSize: byteSize
-          .refine((bytes) => bytes >= 1024 && bytes <= 1024 * 1024, 'must be between 1KiB and 1MiB')
-          .prefault('16KiB')
-          .describe('Bytes of a request head.'),
-        maxHeaders: z.int().min(10).max(1000).default(100).describe('Header lines of a request.'),
-        maxConnections: z.int().min(1).max(1_000_000).default(10_000).describe('At one time.'),
-        drainTimeout: timeLimit.prefault('25s').describe('For requests under way when we stop.'),
-      })
-      .describe('The TLS listener.'),
+    listen: listenSchema(file),
     operations: z
       .strictObject({
         host: z.string().min(1).default('0.0.0.0').describe('The address to listen on.'),
@@ -101,15 +47,7 @@ export function settingsSchema(references: References) {
       .prefault({})
       .describe('Plain HTTP for kubelet and Prometheus: /livez /readyz /metrics.'),
     upstream: httpUrl(false).describe('The API behind us.'),
-    upstreamLimits: z
-      .strictObject({
-        connections: z.int().min(1).max(10_000).default(128).describe('At one time.'),
-        connectTimeout: timeLimit.prefault('5s').describe('Until the connection stands.'),
-        headersTimeout: timeLimit.prefault('60s').describe('Until the answer begins.'),
-        idleTimeout: timeLimit.prefault('60s').describe('Between two pieces of a body.'),
-      })
-      .prefault({})
-      .describe('How much the API behind us is asked to bear, and how long we wait for it.'),
+    upstreamLimits: upstreamLimitsSchema,
     clients: z
       .union([file, used('files')], {
         error: 'must be a file, a folder, or { use: PLUGIN } and the options of the plugin',
@@ -138,53 +76,11 @@ export function settingsSchema(references: References) {
       })
       .prefault({})
       .describe('How rules compare paths; what is forwarded is never changed.'),
-    routes: z.array(route).default([]).describe('Without a rule a path needs a proven client.'),
-    tokens: z
-      .strictObject({
-        lifetime: duration
-          .refine((ms) => ms >= 1000 && ms <= 365 * 86_400_000, 'must be between 1s and 365d')
-          .prefault('1h')
-          .describe('Of an access token, unless the client says.'),
-        algorithm: z
-          .enum(['ES256', 'RS256', 'PS256'])
-          .optional()
-          .describe(
-            'Of the signature of access tokens: ES256, with compatibility: identityserver4 RS256.',
-          ),
-        keys: z
-          .array(file)
-          .min(1)
-          .optional()
-          .describe(
-            'Private keys, PEM or JWK: the first signs, the others only vouch for tokens before. Absent: keys are made, kept in the state store and rotated.',
-          ),
-        rotation: z
-          .strictObject({
-            interval: duration.prefault('90d').describe('A key signs for so long.'),
-            propagation: duration
-              .prefault('14d')
-              .describe('A key is published for so long before it signs.'),
-            retention: duration
-              .prefault('14d')
-              .describe('A key is published for so long after it signed last.'),
-          })
-          .refine(({ interval, propagation }) => interval > propagation, {
-            path: ['interval'],
-            message: 'must be longer than propagation',
-          })
-          .prefault({}),
-        audience: z
-          .array(z.string().min(1))
-          .optional()
-          .describe('A token counts on the API only when its `aud` has one of these.'),
-        encryptionKey: secretReference(references)
-          .refine((text) => text.length >= 32, 'is shorter than 32 characters')
-          .optional()
-          .describe(
-            'Encrypts the signing keys in the state store; any text of 32 or more characters.',
-          ),
-      })
-      .prefault({}),
+    routes: z
+      .array(routeSchema)
+      .default([])
+      .describe('Without a rule a path needs a proven client.'),
+    tokens: tokensSchema(references, file),
     guessing: z
       .strictObject({
         threshold: z

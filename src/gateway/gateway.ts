@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http'
 import type { Snapshot } from '../snapshot.ts'
 import { decide, forwardsAuthorization, problem } from './decide.ts'
 import type { Decision } from './decide.ts'
-import type { Forwarder } from './forward.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import type { ForwardedHeaders } from './forwarded-headers.ts'
 import { setIdentityHeaders } from './identity-headers.ts'
@@ -11,12 +10,13 @@ import type { OwnedNames } from './owned-names.ts'
 import { failClosed, refuse } from './refuse.ts'
 import type { Exchanged, GatewayServices } from './refuse.ts'
 import type { RequestTarget } from './request-target.ts'
+import type { Upstreams } from './upstreams/open-upstreams.ts'
 
 /** One request for the API, and what it is judged by. */
 export interface ApiRequest extends Exchanged {
   readonly target: RequestTarget
   readonly snapshot: Snapshot
-  readonly forwarder: Forwarder
+  readonly upstreams: Upstreams
 }
 
 type SoundHeaders = Extract<ForwardedHeaders, { readonly ok: true }>
@@ -46,7 +46,7 @@ function follow(
   services: GatewayServices,
 ): void {
   if (!decision.ok) return refuse(api, services, decision)
-  const { request, response, requestId, target, snapshot, forwarder } = api
+  const { request, response, requestId, target, snapshot, upstreams } = api
   if (!target.ok || response.destroyed) return
   const { rule, path, principal } = decision
   const method = request.method ?? ''
@@ -69,7 +69,7 @@ function follow(
     }
   }
   headers.headers.push('x-request-id', requestId)
-  forwarder.forward(request, response, {
+  upstreams.of(undefined).forward(request, response, {
     method,
     target: path + target.query,
     headers: headers.headers,
