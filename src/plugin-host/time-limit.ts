@@ -21,7 +21,10 @@ export function withTimeLimit<T>(value: T | PromiseLike<T>, milliseconds: number
   if (!isThenable(value)) return value
   const { promise, resolve, reject } = Promise.withResolvers<T>()
   const timer = setTimeout(() => {
-    reject(new TimeLimitError(`no answer in ${milliseconds} ms`))
+    // After a pause of the whole process the answer may be there already, unread.
+    setImmediate(() => {
+      reject(new TimeLimitError(`no answer in ${milliseconds} ms`))
+    })
   }, milliseconds)
   value.then(resolve, reject)
   return promise.finally(() => {
