@@ -32,8 +32,8 @@ class Peer implements PeerCertificate {
 
   constructor(x509: X509Certificate) {
     this.raw = x509.raw
-    this.notBefore = valid(x509.validFromDate) ?? NEVER_BEGINS
-    this.notAfter = valid(x509.validToDate) ?? ENDED_BEFORE_TIME
+    this.notBefore = dateOf(x509.validFrom) ?? NEVER_BEGINS
+    this.notAfter = dateOf(x509.validTo) ?? ENDED_BEFORE_TIME
   }
 
   get subject(): CertificateName {
@@ -65,7 +65,9 @@ class Peer implements PeerCertificate {
   }
 }
 
-function valid(date: Date): Date | undefined {
+/** From text: of one that cannot be read Node makes, as a `Date`, whatever its memory holds. */
+function dateOf(text: string): Date | undefined {
+  const date = new Date(text)
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 

@@ -12,7 +12,12 @@ export function readCertificate(value: string): PublicKey {
   if (value.split('-----BEGIN').length > 2)
     throw new KeyFault('this holds several certificates; register the leaf alone')
   const certificate = parse(value)
-  const { raw, validFromDate: notBefore, validToDate: notAfter } = certificate
+  const { raw } = certificate
+  // From text: of a date that cannot be read Node makes, as a `Date`, whatever its memory holds.
+  const [notBefore, notAfter] = [new Date(certificate.validFrom), new Date(certificate.validTo)]
+  if (Number.isNaN(notBefore.getTime() + notAfter.getTime())) {
+    throw new KeyFault('it says when it is valid in a way that nobody can read')
+  }
   const expired = notAfter.getTime() < Date.now()
   return {
     key: keyOf(certificate),
