@@ -1,93 +1,115 @@
-import { spawn, spawnSync } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { ONLY, ROUNDS } from './options.ts'
+import { cpuOf } from './processes.ts'
 
-/** One server under measurement. */
-export interface Peer {
+/** What one turn of load brought. */
+export interface Turn {
+  /** Requests, or messages, that were answered as they should be. */
+  readonly answered: number
+  /** Milliseconds; absent where nobody measures it. */
+  readonly p99?: number
+}
+
+/** One row: a server under one kind of load. */
+export interface Row {
   readonly name: string
   /** The process whose CPU counts, with all that it started. */
   readonly pid: number
-  /** Sends requests for a while. @returns how many were answered as they should be */
-  load(): number
+  /** Sends requests for a while; fails when any is not answered as it should be. */
+  load(): Promise<Turn>
+  /** Sends so many requests a second for a while. */
+  loadAt?(perSecond: number): Promise<Turn>
 }
 
-/** CPU time of a process and its children so far, in µs. */
-function cpuOf(pid: number): number {
-  let ticks = 0
-  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const fields = readFileSync(`/proc/${entry}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-      const isOurs = Number(entry) === pid || Number(fields[1]) === pid
-      if (isOurs) ticks += Number(fields[11]) + Number(fields[12])
-    } catch {
-      // It ended meanwhile.
+/** What a row came to; medians of the rounds. */
+export interface Figures {
+  readonly cpu: number
+  readonly rate: number
+  /** Under full load. */
+  readonly p99: number | undefined
+  /** At half of the rate that it reached. */
+  readonly p99AtHalf: number | undefined
+}
+
+/** Measures the rows in turns, several rounds, after one that does not count. */
+export async function measure(rows: readonly Row[]): Promise<ReadonlyMap<string, Figures>> {
+  const kept = rows.filter(({ name }) => name.includes(ONLY))
+  const turns = new Map(kept.map(({ name }) => [name, emptyTurns()]))
+  for (const { load } of kept) await load()
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { name, pid, load } of kept) {
+      const [before, start] = [cpuOf(pid), performance.now()]
+      const { answered, p99 } = await load()
+      const seconds = (performance.now() - start) / 1000
+      const seen = turns.get(name)
+      seen?.cpu.push((cpuOf(pid) - before) / answered)
+      seen?.rate.push(answered / seconds)
+      if (p99 !== undefined) seen?.p99.push(p99)
+      process.stderr.write('.')
     }
   }
-  return ticks * 10_000
-}
-
-/** Measures the peers in turns, several rounds, and prints the median of each. */
-export function compare(title: string, peers: readonly Peer[], rounds = 3): void {
-  const figures = new Map<string, { cpu: number[]; rate: number[] }>()
-  for (const { load } of peers) load()
-  for (let round = 0; round < rounds; round++) {
-    for (const { name, pid, load } of peers) {
-      const [before, start] = [cpuOf(pid), performance.now()]
-      const answered = load()
-      const seconds = (performance.now() - start) / 1000
-      const one = figures.get(name) ?? { cpu: [], rate: [] }
-      one.cpu.push((cpuOf(pid) - before) / answered)
-      one.rate.push(answered / seconds)
-      figures.set(name, one)
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { name, loadAt } of kept) {
+      const seen = turns.get(name)
+      if (!loadAt || !seen) continue
+      const { p99 } = await loadAt(median(seen.rate) / 2)
+      if (p99 !== undefined) seen.half.push(p99)
       process.stderr.write('.')
     }
   }
   process.stderr.write('\n')
-  console.log(`\n${title}`)
-  console.table(
-    Object.fromEntries(
-      [...figures].map(([name, { cpu, rate }]) => [
-        name,
-        { 'CPU µs a request': round1(median(cpu)), 'requests/s': Math.round(median(rate)) },
-      ]),
-    ),
+  return new Map(
+    [...turns].map(([name, { cpu, rate, p99, half }]) => [
+      name,
+      {
+        cpu: median(cpu),
+        rate: median(rate),
+        p99: p99.length > 0 ? median(p99) : undefined,
+        p99AtHalf: half.length > 0 ? median(half) : undefined,
+      },
+    ]),
   )
 }
 
-/** Starts a server on the first core; the load comes from the second. */
-export function serverProcess(
-  command: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): ChildProcess {
-  return spawn('taskset', ['-c', '0', ...command], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...env },
-  })
+function emptyTurns() {
+  return { cpu: [] as number[], rate: [] as number[], p99: [] as number[], half: [] as number[] }
 }
 
-export interface Wrk {
-  readonly url: string
-  readonly connections: number
-  readonly seconds: number
-  readonly script?: string
-  readonly headers?: readonly string[]
+/** Measures the rows and prints them. @param what is counted: `request`, `message` */
+export async function compare(
+  title: string,
+  rows: readonly Row[],
+  what = 'request',
+): Promise<ReadonlyMap<string, Figures>> {
+  const figures = await measure(rows)
+  printTable(
+    title,
+    [...figures].map(([name, { cpu, rate, p99, p99AtHalf }]) => ({
+      '': name,
+      [`CPU µs a ${what}`]: rounded(cpu),
+      [`${what}s/s`]: Math.round(rate),
+      ...(p99 !== undefined && { 'p99 ms at full load': rounded(p99, 2) }),
+      ...(p99AtHalf !== undefined && { 'p99 ms at half load': rounded(p99AtHalf, 2) }),
+    })),
+  )
+  return figures
 }
 
-/** Sends requests with wrk (a Debian package). @returns how many were answered with 2xx; fails when any was not */
-export function wrk({ url, connections, seconds, script, headers = [] }: Wrk): number {
-  const args = ['-c', '1', 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`]
-  if (script !== undefined) args.push('-s', script)
-  for (const header of headers) args.push('-H', header)
-  const { stdout, error } = spawnSync('taskset', [...args, url], { encoding: 'utf8' })
-  if (error) throw new Error(`wrk and taskset are needed: ${error.message}`)
-  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`${url}: ${stdout}`)
-  return Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0)
+/** Prints a table as Markdown, as the README has it. */
+export function printTable(
+  title: string,
+  rows: readonly Readonly<Record<string, string | number>>[],
+): void {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
+  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |\n`
+  const body = rows.map((row) => line(columns.map((column) => row[column] ?? '')))
+  const head = line(columns.map((column) => (column === '' ? title : column)))
+  process.stdout.write(`\n${head}${line(columns.map(() => '---'))}${body.join('')}`)
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
-function round1(value: number): number {
-  return Math.round(value * 10) / 10
+export function rounded(value: number, digits = 1): number {
+  return Number(value.toFixed(digits))
 }

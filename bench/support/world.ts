@@ -1,20 +1,25 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { issueCertificate } from '../../src/certificates/issue-certificate.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const SECRET = 'a-generated-secret-of-the-benchmark'
-export const BASIC = `Basic ${btoa(`batch:${SECRET}`)}`
 
-/** A folder with certificates, clients and a configuration, gone with `end`. */
+/** The header of a client with that secret. */
+export const basic = (clientId: string) => `Basic ${btoa(`${clientId}:${SECRET}`)}`
+
+/** A folder with certificates and clients, gone with `end`. */
 export interface World {
   readonly folder: string
+  /** The definitions of the clients. */
+  readonly clients: readonly object[]
+  /** Writes a file, unless without a text. @returns its path */
   file(name: string, text?: string): string
+  read(name: string): string
   end(): void
 }
 
@@ -39,58 +44,41 @@ export async function makeWorld(): Promise<World> {
     sans: { dns: ['localhost'] },
     extendedKeyUsage: ['serverAuth'],
   })
-  const client = await issueCertificate({
-    ...times,
-    subject: 'CN=client, O=Bench',
-    issuer: ca,
-    extendedKeyUsage: ['clientAuth'],
-  })
+  const issueClient = async (name: string, subject: string) => {
+    const issued = await issueCertificate({
+      ...times,
+      subject,
+      issuer: ca,
+      extendedKeyUsage: ['clientAuth'],
+    })
+    file(`${name}.crt`, issued.pem)
+    file(`${name}.key`, issued.privateKeyPem)
+    return issued
+  }
+  await issueClient('named', 'CN=client, O=Bench')
+  const thumb = await issueClient('thumb', 'CN=thumb, O=Bench')
   file('ca.crt', ca.pem)
   file('tls.crt', server.pem)
   file('tls.key', server.privateKeyPem)
-  file('client.crt', client.pem)
-  file('client.key', client.privateKeyPem)
-  const hash = createHash('sha256').update(SECRET).digest('base64')
-  const batch = (clientId: string, accessTokenType: string) => ({
-    clientId,
-    clientSecrets: [{ value: hash }],
-    allowedScopes: ['read'],
-    accessTokenType,
-  })
-  const named = {
-    clientId: 'named',
-    clientSecrets: [{ type: 'X509Name', value: 'CN=client, O=Bench' }],
+  const value = thumb.x509.fingerprint256.replaceAll(':', '')
+  const clients = [
+    secretClient('batch'),
+    { ...secretClient('opaque'), accessTokenType: 'Reference' },
+    { clientId: 'named', clientSecrets: [{ type: 'X509Name', value: 'CN=client, O=Bench' }] },
+    { clientId: 'thumb', clientSecrets: [{ type: 'X509Thumbprint', value }] },
+  ]
+  return {
+    folder,
+    clients,
+    file,
+    read: (name) => readFileSync(path.join(folder, name), 'utf8'),
+    end: () => rmSync(folder, { recursive: true, force: true }),
   }
-  const clients = [batch('batch', 'Jwt'), batch('opaque', 'Reference'), named]
-  file('clients.json', JSON.stringify({ clients }))
-  return { folder, file, end: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-/** Writes a configuration of ours. @returns its file */
-export function configuration(world: World, port: number, upstream: number, state: object): string {
-  const settings = {
-    issuer: `https://localhost:${port}`,
-    listen: { host: '127.0.0.1', port, certificate: 'tls.crt', key: 'tls.key' },
-    operations: { host: '127.0.0.1', port: port + 1 },
-    upstream: `http://127.0.0.1:${upstream}`,
-    clients: 'clients.json',
-    trust: { anchors: ['ca.crt'] },
-    routes: [{ path: '/public', public: true }],
-    state,
-    log: { level: 'error' },
-  }
-  return world.file(`vouchgate-${port}.yaml`, JSON.stringify(settings))
-}
+const HASH = createHash('sha256').update(SECRET).digest('base64')
 
-/** Waits until a port takes connections over TLS. */
-export async function untilUp(ask: () => Promise<unknown>): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    try {
-      await ask()
-      return
-    } catch {
-      await sleep(100)
-    }
-  }
-  throw new Error('a server did not come up in 10 s')
+/** A client with the secret of all, and a token as JWT. */
+export function secretClient(clientId: string): object {
+  return { clientId, clientSecrets: [{ value: HASH }], allowedScopes: ['read'] }
 }

@@ -64,3 +64,15 @@ test('npx finds it in this folder', (t) => {
   const shown = String(execFileSync('npx', ['vouchgate', '--version'], { cwd: ROOT, env }))
   t.regex(shown, /^vouchgate \d+\.\d+\.\d+ \(node v/)
 })
+
+test('starting does not load what fetch is made of', async (t) => {
+  const telling = `process.on('exit', () => {
+    process.stdout.write(String(process.moduleLoadList.some((name) => name.includes('undici'))))
+  })`
+  const node = ['--import', `data:text/javascript,${encodeURIComponent(telling)}`]
+  const said = (...args: readonly string[]) =>
+    String(execFileSync(process.execPath, [...node, ...args], { env: cleanEnvironment() }))
+  // All commands are loaded for it, and with them all that serving needs.
+  t.regex(said(BIN, '--help'), /false$/)
+  t.is(said('--input-type=module', '-e', `import 'node:http'`), 'true')
+})

@@ -1,11 +1,10 @@
-// One request on a new mTLS connection after another: argv is url, folder of the certificates, seconds. Prints how many were answered 200.
-import { readFileSync } from 'node:fs'
+// One request on a new TLS connection after another, eight at a time: argv is url, folder, certificate, seconds. Prints how many were answered 200.
 import { request } from 'node:https'
-import path from 'node:path'
 
-const [url, folder, seconds] = process.argv.slice(2)
-const read = (name) => readFileSync(path.join(folder, name))
-const tls = { ca: read('ca.crt'), cert: read('client.crt'), key: read('client.key') }
+import { clientTls } from './client-tls.mjs'
+
+const [url, folder, name, seconds] = process.argv.slice(2)
+const tls = clientTls(folder, name)
 const until = Date.now() + Number(seconds) * 1000
 let answered = 0
 
@@ -27,4 +26,4 @@ const loop = async () => {
   }
 }
 await Promise.all(Array.from({ length: 8 }, loop))
-console.log(answered)
+process.stdout.write(String(answered))
