@@ -1,5 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-
 import type { Refusal } from '#contract'
 import Router from '@koa/router'
 import Koa from 'koa'
@@ -7,8 +5,11 @@ import type { Context } from 'koa'
 
 import { authRequestOf } from './client-authentication/auth-request-of.ts'
 import { OAuthError, UnavailableError } from './errors.ts'
+import { callerAddress } from './gateway/caller-address.ts'
 import { forwardedHeaders } from './gateway/forwarded-headers.ts'
+import type { ClientRequest, ClientResponse, NodeResponse } from './http/client-message.ts'
 import type { EndpointRequest, Report } from './http/endpoint-request.ts'
+import { isHttp2 } from './http/client-message.ts'
 import { finishConnection } from './http/finished-connections.ts'
 import { renderOAuthError } from './http/render-oauth-error.ts'
 import { repeatedHeader } from './http/repeated-header.ts'
@@ -31,7 +32,7 @@ export interface AppServices {
 export interface App {
   /** Whether a path is one of them. */
   owns(path: string): boolean
-  handle(request: IncomingMessage, response: ServerResponse, requestId: string): void
+  handle(request: ClientRequest, response: ClientResponse, requestId: string): void
 }
 
 /** The Koa application of one snapshot: middleware and routes in order, each with the reason for its place. */
@@ -65,7 +66,8 @@ export function createApp(snapshot: Snapshot, services: AppServices): App {
     context.state['request'] = request
     try {
       await next()
-      if (context.status === 404) throw new OAuthError('invalid_request', { reason: 'no-endpoint' })
+      // Those that take a form take every method, to say themselves what is wrong with it.
+      if (context.status === 404) throw new OAuthError('method_not_allowed', NOT_GET)
     } catch (error) {
       renderError(context, error, request, services)
     }
@@ -74,8 +76,8 @@ export function createApp(snapshot: Snapshot, services: AppServices): App {
   koa.use(async (context, next) => {
     const malformed = malformedHead(context.req, snapshot)
     if (malformed === undefined) return next()
-    finishConnection(context.req.socket)
-    context.set('connection', 'close')
+    finishConnection(context.req)
+    closeAfter(context)
     throw new OAuthError('invalid_request', malformed)
   })
   koa.use(router.routes())
@@ -86,19 +88,21 @@ export function createApp(snapshot: Snapshot, services: AppServices): App {
     owns: (candidate) => paths.has(candidate),
     handle(request, response, requestId) {
       requestIds.set(request, requestId)
-      void callback(request, response)
+      void callback(request, response as NodeResponse)
     },
   }
 }
 
-const requestIds = new WeakMap<IncomingMessage, string>()
+const requestIds = new WeakMap<ClientRequest, string>()
 
 /** What could be understood in two ways, by us or by a proxy before us, here as on the way to the API. */
-function malformedHead(request: IncomingMessage, { headerRules }: Snapshot): Refusal | undefined {
+function malformedHead(request: ClientRequest, { headerRules }: Snapshot): Refusal | undefined {
   const { rawHeaders, httpVersion } = request
   const repeated = repeatedHeader(rawHeaders)
   if (repeated !== undefined) return { reason: 'repeated-header', got: repeated }
-  const head = forwardedHeaders(rawHeaders, headerRules, { scheme: 'https', httpVersion })
+  const { remoteAddress } = request.socket
+  const arrival = { remoteAddress, scheme: 'https', httpVersion } as const
+  const head = forwardedHeaders(rawHeaders, headerRules, arrival)
   return head.ok ? undefined : head
 }
 
@@ -116,7 +120,9 @@ function endpointRequest(
     requestId,
     report,
     authRequest(purpose, form) {
-      const facts = { purpose, method: context.method, path: context.path, form }
+      const address = callerAddress(req, snapshot.headerRules)
+      const { method, path } = context
+      const facts = { purpose, method, path, form, callerAddress: address }
       const reading = authRequestOf(req, facts, snapshot.proxyReaders)
       if (!reading.ok) throw new OAuthError(reading.code, reading.refusal)
       return reading.request
@@ -139,7 +145,7 @@ function renderError(
   log.warn(
     refusalLine({
       requestId,
-      remoteAddress: context.req.socket.remoteAddress,
+      remoteAddress: callerAddress(context.req, snapshot.headerRules),
       method: context.method,
       path: context.path,
       status: rendered.status,
@@ -152,11 +158,18 @@ function renderError(
   )
   context.status = rendered.status
   context.set(rendered.headers as Record<string, string | string[]>)
+  if (refusal === NOT_GET) context.set('allow', NOT_GET.want)
   context.body = rendered.body
   // The rest of a body that was not read must not be taken for the next request.
-  if (!context.req.complete) context.set('connection', 'close')
+  if (!context.req.complete) closeAfter(context)
 }
 
+/** Over HTTP/2 a body that nobody reads ends with its stream. */
+function closeAfter(context: Context): void {
+  if (!isHttp2(context.req)) context.set('connection', 'close')
+}
+
+const NOT_GET = { reason: 'no-endpoint', want: 'GET, HEAD' } as const
 const UNEXPECTED = { code: 'server_error', refusal: { reason: 'internal-error' } } as const
 
 /** What there is an answer for. */

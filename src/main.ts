@@ -1,5 +1,6 @@
 import type { Command, CommandIo } from './commands/command.ts'
 import { version } from './commands/version.ts'
+import { WORKER_ARGUMENT } from './workers/worker-argument.ts'
 
 // Loaded when asked for: hashing a secret needs nothing of what serving needs.
 const COMMANDS = new Map<string, () => Promise<Command>>([
@@ -37,6 +38,10 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
   if (first === '--help' || first === '-h' || first === 'help') {
     io.stdout.write(await help())
     return 0
+  }
+  if (first === WORKER_ARGUMENT) {
+    const code = await (await import('./workers/run-worker.ts')).runWorker()
+    if (code !== undefined) return code
   }
   const named = first !== undefined && !first.startsWith('-')
   const load = COMMANDS.get(named ? first : 'serve')

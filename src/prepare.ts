@@ -16,6 +16,7 @@ import { readYaml } from './config/yaml-source.ts'
 import type { Fault } from './errors.ts'
 import { chooseIdentityHeaders } from './gateway/choose-identity-headers.ts'
 import { routeFaults } from './gateway/route-faults.ts'
+import { upstreamFaults } from './gateway/upstreams/upstream-faults.ts'
 import { checkIssuers } from './introspection/issuers/check-issuers.ts'
 import { asHeaderValue } from './plugin-host/as-header-value.ts'
 import { loadPlugins } from './plugin-host/load-plugins.ts'
@@ -104,7 +105,8 @@ export async function prepare(options: PrepareOptions): Promise<Preparation> {
     ),
   )
   const trust = collect(await loadTrust(settings.trust, locate, now))
-  faults.push(...routeFaults(settings, locate))
+  faults.push(...routeFaults(settings, plugins, locate))
+  faults.push(...upstreamFaults(settings, locate, now))
   const { keys: signingKeys } = collect(
     await loadSigningKeys(
       (settings.tokens.keys ?? []).map((file, index) => ({

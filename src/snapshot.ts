@@ -11,7 +11,8 @@ import type { Dpop } from './dpop/dpop.ts'
 import type { IssuerPolicy } from './introspection/issuers/issuer-policy.ts'
 import { headerRules } from './gateway/forwarded-headers.ts'
 import type { HeaderRules } from './gateway/forwarded-headers.ts'
-import { ownedNames } from './gateway/owned-names.ts'
+import { gatewayNames } from './gateway/gateway-names.ts'
+import { routeRules } from './gateway/route-rules.ts'
 import { compileRoutes } from './gateway/routes.ts'
 import type { Routes } from './gateway/routes.ts'
 import { trustedProxies } from './gateway/trusted-proxies.ts'
@@ -70,9 +71,6 @@ export interface Snapshot {
   /** Asks anew each time, for tokens of our own only. */
   readonly introspectOwn: Introspect<OwnToken>
 }
-
-/** The one name that the gateway itself sets, on every route. */
-const OURS = { names: ['X-Request-Id'] }
 
 /** Where somebody else counts wrong secrets. */
 const uncounted = async () => true
@@ -157,15 +155,8 @@ export function snapshotOf(prepared: Prepared, lasting: Lasting): Snapshot {
     }),
     defaultAudience: audience ?? (compatibility.defaultAudience === 'issuer' ? [issuer] : []),
     challenges: challengesOf(parsers),
-    routes: compileRoutes(settings.routes, settings.paths),
-    headerRules: headerRules(
-      ownedNames([
-        OURS,
-        ...plugins.of('identity-headers').map(({ part }) => part),
-        ...parsers.map(({ part }) => ({ names: part.privateHeaders ?? [] })),
-      ]),
-      settings.listen.maxHeaders,
-    ),
+    routes: compileRoutes(routeRules(settings.routes), settings.paths),
+    headerRules: headerRules(gatewayNames(plugins), settings.listen.maxHeaders, settings.forwarded),
     identityHeaders: prepared.identityHeaders,
     identityParts: prepared.identityHeaders.map(({ part }) => part),
     proxyReaders,

@@ -181,7 +181,7 @@ function wordsIn(matches: Iterable<RegExpMatchArray>): readonly string[] {
 test('docs/operating.md lists the events and the metrics of the code', (t) => {
   const all = SOURCES.map(({ text }) => text).join('\n')
   const events = all.matchAll(
-    /'((?:plugin|config|state|request|upstream|introspection|token|revocation|issuer|signing-keys|guessing)\.[a-z-]+)'/g,
+    /'((?:plugin|config|state|load|request|upstream|introspection|token|tunnel|revocation|issuer|signing-keys|guessing|worker|connection)\.[a-z-]+)'/g,
   )
   const listed = tableWords('Log').filter((word) => word.includes('.'))
   t.deepEqual(listed.toSorted(), wordsIn(events))

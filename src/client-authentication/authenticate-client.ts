@@ -20,7 +20,7 @@ export async function authenticateClient(
   if (authentication.ok || !authentication.guessed) return authentication
   const { claimedClientId: clientId = '' } = authentication
   if (await isKnownByCertificate(clientId, request, parts, now)) return authentication
-  const mayTell = await parts.onWrongSecret({ clientId, source: request.remoteAddress ?? '' })
+  const mayTell = await parts.onWrongSecret({ clientId, source: request.callerAddress ?? '' })
   if (mayTell) return authentication
   const refusal = { reason: 'guessing-crowded' }
   return { ...authentication, code: 'temporarily_unavailable', refusal }

@@ -1,6 +1,4 @@
-import { LRUCache } from 'lru-cache'
-
-import type { StateStore } from '#contract'
+import type { GuessCounts } from './guess-counts.ts'
 
 /** When guessing is slowed down, and how far. Times in milliseconds. */
 export interface BrakeLimits {
@@ -32,54 +30,45 @@ export interface GuessBrake {
 }
 
 export interface BrakeServices {
-  readonly store: StateStore
+  readonly counts: GuessCounts
+  /** How many processes of this machine serve: each may keep back its share. */
+  readonly processes: number
+  /** Milliseconds since 1970. */
   now(): number
   sleep(milliseconds: number): Promise<void>
   /** A source has just used up its free attempts. */
   onSuspicion(guess: Guess): void
 }
 
-/** Sources and clients that are remembered, and refusals that are kept back, at the most. */
-const MOST = { remembered: 100_000, waiting: 1000, waitingOfSource: 20 }
+/** Refusals that are kept back, at the most. */
+const MOST = { waiting: 1000, waitingOfSource: 20 }
 const FIRST_DELAY = 100
 /** Guesses for whatever client that a source has before all its refusals are kept back. */
 const CLIENTS_PER_SOURCE = 10
 
-/** Counts in this process; in the store when replicas share it, so that spreading guesses over them gains nothing. */
-export function guessBrake({ store, now, sleep, onSuspicion }: BrakeServices): GuessBrake {
-  const counts = new LRUCache<string, { readonly until: number; readonly count: number }>({
-    max: MOST.remembered,
-  })
+export function guessBrake(services: BrakeServices): GuessBrake {
+  const { counts, processes, now, sleep, onSuspicion } = services
+  const most = {
+    waiting: Math.ceil(MOST.waiting / processes),
+    waitingOfSource: Math.ceil(MOST.waitingOfSource / processes),
+  }
   let waiting = 0
   const waitingOf = new Map<string, number>()
-
-  const countHere = (key: string, until: number): number => {
-    const before = counts.get(key)
-    const live = before && before.until > now() ? before : { until, count: 0 }
-    counts.set(key, { ...live, count: live.count + 1 })
-    return live.count + 1
-  }
-  const count = async (key: string, window: number): Promise<number> => {
-    const until = now() + window
-    const here = countHere(key, until)
-    if (!store.shared) return here
-    // Without the store each replica still counts for itself.
-    return store.increment(`guesses:${key}`, new Date(until)).catch(() => here)
-  }
 
   return {
     async failed(guess, { threshold, window, maxDelay }) {
       const { clientId, source } = guess
+      const until = now() + window
       const [pair, all] = await Promise.all([
-        count(JSON.stringify([source, clientId]), window),
-        count(JSON.stringify([source]), window),
+        counts.count(JSON.stringify([source, clientId]), until),
+        counts.count(JSON.stringify([source]), until),
       ])
       const over = Math.max(pair - threshold, all - threshold * CLIENTS_PER_SOURCE)
       if (over <= 0) return true
       if (over === 1) onSuspicion(guess)
       // Beyond this many the delays themselves would be the attack.
       const own = waitingOf.get(source) ?? 0
-      if (waiting >= MOST.waiting || own >= MOST.waitingOfSource) return false
+      if (waiting >= most.waiting || own >= most.waitingOfSource) return false
       waiting++
       waitingOf.set(source, own + 1)
       try {

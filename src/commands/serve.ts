@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
-import { boot } from '../boot.ts'
-import type { Sidecar } from '../boot.ts'
+import { begin } from '../begin.ts'
+import type { Beginning, Service } from '../begin.ts'
 import type { SettingsSource } from '../config/read-settings.ts'
 import { ConfigError } from '../errors.ts'
 import { createLog } from '../operations/log.ts'
@@ -59,7 +59,7 @@ export interface SidecarRun {
   /** How to choose other ports, for who finds one taken. */
   readonly portFlags: string
   /** Called once it listens. */
-  readonly onReady?: (sidecar: Sidecar) => void
+  readonly onReady?: (service: Service) => void
 }
 
 /** Runs a sidecar until a signal ends it. @returns the exit code */
@@ -67,9 +67,9 @@ export async function runSidecar(io: CommandIo, run: SidecarRun): Promise<number
   // First of all: as process 1 of a container Node has no default handlers for signals.
   const signals = listenForSignals()
   const log = createLog('info')
-  let sidecar: Sidecar
+  let service: Service
   try {
-    sidecar = await boot({
+    const beginning = await begin({
       source: run.source,
       builtIn: builtInPlugins,
       cwd: io.cwd,
@@ -77,15 +77,23 @@ export async function runSidecar(io: CommandIo, run: SidecarRun): Promise<number
       version,
       watch: run.watch,
     })
+    service = await open(beginning)
   } catch (error) {
     return report(error, io, run.portFlags)
   }
-  log.info({ port: sidecar.port, operationsPort: sidecar.operationsPort }, 'listening')
-  run.onReady?.(sidecar)
-  signals.onReload(() => void sidecar.reload())
+  log.info({ port: service.port, operationsPort: service.operationsPort }, 'listening')
+  run.onReady?.(service)
+  signals.onReload(() => void service.reload())
   await signals.stop
   log.info('stopping')
-  return (await sidecar.stop()) ? 0 : 1
+  return (await service.stop()) ? 0 : 1
+}
+
+// Loaded when needed: a primary serves nothing itself.
+async function open(beginning: Beginning): Promise<Service> {
+  return beginning.first.settings.workers === 1
+    ? (await import('../boot.ts')).bootHere(beginning)
+    : (await import('../workers/boot-workers.ts')).bootWorkers(beginning)
 }
 
 // Ctrl-C reaches every process of a terminal, and npm or our own launcher may hand on what they received as well.

@@ -29,6 +29,12 @@ export function contentsOf(file: string): Contents {
   return { hash: hash.digest('base64'), newest }
 }
 
+/** Equal exactly when the contents of all these files and folders are. */
+export function fingerprintOf(files: readonly string[]): string {
+  const hashes = files.toSorted().map((file) => [file, contentsOf(file).hash])
+  return createHash('sha256').update(JSON.stringify(hashes)).digest('base64')
+}
+
 /** The folders whose entries tell of these files and folders, each once. */
 export function foldersOf(files: readonly string[]): readonly string[] {
   return [...new Set(files.flatMap((file) => [path.dirname(file), ...inner(file)]))]

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
-import { duration, filePath, secretReference, timeLimit } from './fields.ts'
+import { duration, secretReference, timeLimit } from './fields.ts'
 import type { References } from './fields.ts'
-import { readTextFile } from './read-text-file.ts'
+import { pemFile } from './pem-file.ts'
 
 const HTTPS_URL = /^https?:\/\/[^/?#@\\\s]+(\/[^?#\\\s]*)?$/i
 
@@ -27,19 +27,6 @@ export const ISSUER_ALGORITHMS = [
   'EdDSA',
   'Ed25519',
 ] as const
-
-const MAX_PEM = 256 * 1024
-
-/** The text of a PEM file. */
-function pemFile(references: References) {
-  return filePath(references).transform((file, context) => {
-    references.onFile?.(file)
-    const reading = readTextFile(file, MAX_PEM)
-    if (reading.ok) return reading.text
-    context.addIssue({ code: 'custom', message: `${file} ${reading.fault}` })
-    return z.NEVER
-  })
-}
 
 /** Another authorization server whose tokens are accepted. */
 function issuerSchema(references: References) {

@@ -23,6 +23,7 @@ function flatten(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[]): reado
     }))
   }
   if (issue.code === 'invalid_union') return union(issue, path)
+  if (issue.code === 'invalid_key') return issue.issues.flatMap((one) => flatten(one, path))
   return [{ path, message: sentence(issue) }]
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import { byteSize, port, timeLimit } from './fields.ts'
+import { http2Schema } from './http2-schema.ts'
 
 /** The TLS listener; `file` makes a path absolute. */
 export function listenSchema(file: z.ZodType<string, string>) {
@@ -14,8 +15,11 @@ export function listenSchema(file: z.ZodType<string, string>) {
         .enum(['none', 'optional', 'required'])
         .default('optional')
         .describe('Whether the TLS handshake asks for a client certificate.'),
+      http2: http2Schema,
       handshakeTimeout: timeLimit.prefault('10s').describe('For the TLS handshake.'),
-      headersTimeout: timeLimit.prefault('15s').describe('For a request head to arrive whole.'),
+      headersTimeout: timeLimit
+        .prefault('15s')
+        .describe('For a request head to arrive whole, and for the first request of a connection.'),
       idleTimeout: timeLimit
         .prefault('2m')
         .describe(
@@ -28,6 +32,22 @@ export function listenSchema(file: z.ZodType<string, string>) {
         .describe('Bytes of a request head.'),
       maxHeaders: z.int().min(10).max(1000).default(100).describe('Header lines of a request.'),
       maxConnections: z.int().min(1).max(1_000_000).default(10_000).describe('At one time.'),
+      maxConnectionsPerSource: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(1000)
+        .describe(
+          'At one time from one address; more are closed before the handshake. All behind one proxy are one.',
+        ),
+      maxRequestsPerConnection: z
+        .int()
+        .min(1)
+        .max(1_000_000_000)
+        .default(100_000)
+        .describe(
+          'Then the connection ends with the answers under way, and the client opens another.',
+        ),
       drainTimeout: timeLimit.prefault('25s').describe('For requests under way when we stop.'),
     })
     .describe('The TLS listener.')

@@ -3,15 +3,20 @@ import { z } from 'zod'
 import { dpopSchema } from './dpop-schema.ts'
 import { duration, filePath, port, timeLimit } from './fields.ts'
 import type { References } from './fields.ts'
+import { forwardedSchema } from './forwarded-schema.ts'
 import { httpUrl } from './http-url.ts'
 import { introspectionSchema } from './introspection-schema.ts'
 import { issuersSchema } from './issuers-schema.ts'
+import { limitsSchema } from './limits-schema.ts'
 import { listenSchema } from './listen-schema.ts'
 import { routeSchema } from './route-schema.ts'
 import { tokensSchema } from './tokens-schema.ts'
 import { trustSchema } from './trust-schema.ts'
+import { upgradesSchema } from './upgrades-schema.ts'
 import { upstreamLimitsSchema } from './upstream-limits-schema.ts'
+import { upstreamSchema, upstreamsSchema } from './upstream-schema.ts'
 import { verifySchema } from './verify-schema.ts'
+import { workersSchema } from './workers-schema.ts'
 
 /** The strict schema of the configuration file; references in it start at the file's folder. */
 export function settingsSchema(references: References) {
@@ -39,6 +44,7 @@ export function settingsSchema(references: References) {
       .describe('The URL that names us in tokens and discovery.')
       .transform((text) => text.replace(/\/$/, '')),
     listen: listenSchema(file),
+    workers: workersSchema,
     operations: z
       .strictObject({
         host: z.string().min(1).default('0.0.0.0').describe('The address to listen on.'),
@@ -46,7 +52,10 @@ export function settingsSchema(references: References) {
       })
       .prefault({})
       .describe('Plain HTTP for kubelet and Prometheus: /livez /readyz /metrics.'),
-    upstream: httpUrl(false).describe('The API behind us.'),
+    upstream: upstreamSchema(references).describe('The API behind us.'),
+    upstreams: upstreamsSchema(references)
+      .default({})
+      .describe('Further APIs behind us, by the name that a route says.'),
     upstreamLimits: upstreamLimitsSchema,
     clients: z
       .union([file, used('files')], {
@@ -75,11 +84,14 @@ export function settingsSchema(references: References) {
           .describe('A rule for /orders speaks of /orders/ too.'),
       })
       .prefault({})
-      .describe('How rules compare paths; what is forwarded is never changed.'),
+      .describe('How rules compare paths. It changes nothing of what is forwarded.'),
     routes: z
-      .array(routeSchema)
-      .default([])
+      .array(routeSchema(references))
+      .prefault([])
       .describe('Without a rule a path needs a proven client.'),
+    forwarded: forwardedSchema,
+    limits: limitsSchema,
+    upgrades: upgradesSchema,
     tokens: tokensSchema(references, file),
     guessing: z
       .strictObject({

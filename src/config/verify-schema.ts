@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { DIALECTS } from '../gateway/original-request.ts'
 import { checkNetwork, plainThumbprint } from '../gateway/trusted-proxies.ts'
 
-const network = z.string().superRefine((text, context) => {
+/** An IP address or a network such as `10.0.0.0/8`. */
+export const network = z.string().superRefine((text, context) => {
   const fault = checkNetwork(text)
   if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
 })

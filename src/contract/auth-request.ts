@@ -15,6 +15,8 @@ export interface AuthRequest {
   readonly form: ReadonlyMap<string, string>
   /** The address of the other end of the connection: the client's, or that of a proxy before us. */
   readonly remoteAddress?: string
+  /** The address that the request came from first, as far as proxies say whom the operator trusts. */
+  readonly callerAddress?: string
   /**
    * The certificate of the client: of the TLS handshake with us, or, behind a proxy that a parser
    * knows (`Parser.behindProxy`), of the handshake with that.

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ClientRequest, ClientResponse } from '../http/client-message.ts'
 import { finishConnection } from '../http/finished-connections.ts'
 import { endUnread, hasUnreadBody } from './end-unread.ts'
 
@@ -11,15 +11,16 @@ const MALFORMED = new Set([400, 431, 501])
  * value in turn; the length is added.
  */
 export function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ClientRequest,
+  response: ClientResponse,
   status: number,
   headers: readonly string[],
   body: string,
 ): void {
   const unread = hasUnreadBody(request)
   if (unread || MALFORMED.has(status)) response.shouldKeepAlive = false
-  if (MALFORMED.has(status)) finishConnection(request.socket)
+  if (MALFORMED.has(status)) finishConnection(request)
+  response.trailersMayFollow = false
   response.writeHead(status, [...headers, 'content-length', String(Buffer.byteLength(body))])
   if (!unread) {
     response.end(body)

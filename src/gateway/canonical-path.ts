@@ -17,3 +17,8 @@ export function canonicalPath(path: string): string {
     return SAME.get(upper) ?? upper
   })
 }
+
+/** How texts of paths are made equal before they are compared; the same for patterns and for paths. */
+export function pathFold(ignoreCase: boolean): (text: string) => string {
+  return ignoreCase ? (text) => canonicalPath(text.toLowerCase()) : canonicalPath
+}

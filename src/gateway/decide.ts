@@ -1,13 +1,15 @@
-import type { IncomingMessage } from 'node:http'
+import { METHODS } from 'node:http'
 
 import type { Principal, Refusal } from '#contract'
 
 import { authRequestOf } from '../client-authentication/auth-request-of.ts'
 import type { Unauthenticated } from '../client-authentication/authentication.ts'
 import type { OAuthErrorCode } from '../errors.ts'
+import type { ClientRequest } from '../http/client-message.ts'
 import type { RefusedRequest } from '../operations/refusal-line.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { authorize } from './authorize.ts'
+import { callerAddress } from './caller-address.ts'
 import { identify } from './identify.ts'
 import type { Identification } from './identify.ts'
 import { renderProblem, renderRefusal } from './render-refusal.ts'
@@ -18,7 +20,7 @@ import type { RouteRule } from './routes.ts'
 /** May this be done, and who asks? */
 export interface Question {
   /** Where the proof is: headers and connection. */
-  readonly request: IncomingMessage
+  readonly request: ClientRequest
   readonly method: string
   readonly target: RequestTarget
   /** The connection is a proxy's, who asks for somebody else: its certificate is not the caller's. */
@@ -51,14 +53,20 @@ const EMPTY_FORM: ReadonlyMap<string, string> = new Map()
 const OPEN: RouteRule = { path: '' }
 
 /**
+ * What HTTP/1.1 lets in, lest HTTP/2 let in `get` and `trace`. TRACE would show the client what we tell the upstream.
+ */
+const SERVED: ReadonlySet<string> = new Set(
+  METHODS.filter((method) => method !== 'TRACE' && method !== 'CONNECT'),
+)
+
+/**
  * Request → route → caller → yes or no. Nothing is sent to anybody. The decision comes at once when
  * the caller is known already or need not be.
  */
 export function decide(question: Question, snapshot: Snapshot): Decision | Promise<Decision> {
   const { method, target } = question
-  if (!target.ok) return problem(400, target)
-  if (method === 'TRACE' || method === 'CONNECT') {
-    // TRACE would show the client what we tell the upstream.
+  if (!target.ok) return problem(target.reason === 'path-too-long' ? 414 : 400, target)
+  if (!SERVED.has(method)) {
     return problem(501, { reason: 'method-refused', got: method })
   }
   const { path } = target
@@ -83,7 +91,8 @@ function identifyCaller(
   rule: RouteRule,
   snapshot: Snapshot,
 ): Identification | Promise<Identification> {
-  const facts = { purpose: 'api', method, path, form: EMPTY_FORM } as const
+  const address = callerAddress(request, snapshot.headerRules)
+  const facts = { purpose: 'api', method, path, form: EMPTY_FORM, callerAddress: address } as const
   const reading = authRequestOf(request, facts, snapshot.proxyReaders, relayed)
   if (!reading.ok) return reading
   return identify(

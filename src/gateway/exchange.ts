@@ -1,9 +1,18 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { Dispatcher } from 'undici'
+
+import { isHttp2 } from '../http/client-message.ts'
+import type { ClientRequest, ClientResponse } from '../http/client-message.ts'
+import { cutOff } from './cut-off.ts'
+import { sendEarlyHints } from './early-hints.ts'
 import { endUnread } from './end-unread.ts'
+import type { ForwardPlan } from './forward.ts'
+import type { Lane } from './lane.ts'
 import { responseHeaders } from './response-headers.ts'
-import { upstreamFailure, type UpstreamFailure } from './upstream-failure.ts'
+import { announceTrailers, responseTrailers, takesTrailers } from './response-trailers.ts'
+import type { UpstreamFailure } from './upstream-failure.ts'
+import type { Answering, Attempt } from './upstreams/attempt.ts'
+import type { DispatchController } from './upstreams/dispatching.ts'
 
 /** How an exchange ended. `status` is what the client was sent, when it was sent anything. */
 export type ExchangeOutcome =
@@ -16,157 +25,200 @@ export type ExchangeOutcome =
       readonly got?: string
     }
 
-/**
- * Answers the client in the upstream's place; `headers` are lines for it, name and value in turn.
- */
-export type FailureAnswer = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  failure: UpstreamFailure,
-  headers: readonly string[],
-) => void
-
-/** What an exchange needs of its surroundings. */
-export interface ExchangeParts {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  /** The request's body when it is sent on while it comes in; the exchange ends it. */
-  readonly stream: Readable | undefined
-  /** Header lines for the client, name and value in turn. */
-  readonly extraHeaders: readonly string[]
-  /** How long the client may stand still in the middle of the answer, in milliseconds. */
-  readonly idle: number
-  readonly fail: FailureAnswer
-  /** Called once, when nothing more will happen. */
-  done(outcome: ExchangeOutcome): void
-}
-
 const ABORTED: { readonly reason: string; readonly got?: string } = { reason: 'client-aborted' }
-const GONE = new Error('nobody waits for the answer any more')
+const NO_LINES: readonly string[] = []
 
-/**
- * One request at the upstream, and its answer on the way to the client. undici calls the `on…`
- * methods.
- */
-export class Exchange implements Dispatcher.DispatchHandler {
-  readonly #parts: ExchangeParts
-  #controller: Dispatcher.DispatchController | undefined
+/** One request, and the answer on the way to its client. */
+export class Exchange implements Answering {
+  readonly request: ClientRequest
+  readonly response: ClientResponse
+  readonly plan: ForwardPlan
+  readonly #lane: Lane
+  /** The request's body when it is sent on while it comes in; the exchange ends it. */
+  readonly #stream: Readable | undefined
+  /** What of it is sent on. */
+  body: Readable | Buffer | null
+  /** At the target that has it now. */
+  attempt: Attempt | undefined
+  /** How often it was sent once more. */
+  retries = 0
   #failure: { readonly reason: string; readonly got?: string } | undefined
   #timer: NodeJS.Timeout | undefined
+  #deadline: NodeJS.Timeout | undefined
   #answered = false
-  #over = false
   #length: string | string[] | undefined
   /** A body that came in one piece, kept back so that head and body are written as one. */
   #whole: Buffer | undefined
+  /** Of HTTP/2: kept back for a moment, in case there is nothing to follow it. */
+  #head: string[] | undefined
+  #trailerAnnounced = false
 
-  constructor(parts: ExchangeParts) {
-    this.#parts = parts
-    parts.response.once('close', () => this.#closed())
+  constructor(
+    lane: Lane,
+    request: ClientRequest,
+    response: ClientResponse,
+    plan: ForwardPlan,
+    stream: Readable | undefined,
+  ) {
+    this.#lane = lane
+    this.request = request
+    this.response = response
+    this.plan = plan
+    this.#stream = stream
+    this.body = stream ?? null
+    response.once('close', () => this.#closed())
+    if (lane.total > 0) this.#deadline = setTimeout(() => this.#overdue(), lane.total)
   }
 
-  /** Gives up when no connection to the upstream has become free in so many milliseconds. */
-  waitAtMost(milliseconds: number): void {
-    if (this.#controller !== undefined || this.#over || this.#failure !== undefined) return
-    this.#timer = setTimeout(() => {
-      this.fail({ status: 504, reason: 'upstream-timeout', got: 'no connection became free' })
-    }, milliseconds)
+  get method(): string {
+    return this.plan.method
+  }
+
+  get streams(): boolean {
+    return this.#stream !== undefined
+  }
+
+  /** Nobody waits for an answer of the upstream's any more. */
+  get isOver(): boolean {
+    return this.#failure !== undefined || this.response.destroyed
   }
 
   /** Ends the exchange without the upstream's answer, or in the middle of it. */
   fail(failure: UpstreamFailure): void {
-    if (this.#over || this.#failure !== undefined) return
-    clearTimeout(this.#timer)
+    if (this.isOver) return
     this.#failure = failure
-    const { request, response, stream, extraHeaders } = this.#parts
-    stream?.destroy()
+    this.attempt?.abandon()
+    this.#stream?.destroy()
+    const { request, response } = this
     if (this.#answered) {
       cutOff(request, response)
       return
     }
     try {
-      this.#parts.fail(request, response, failure, extraHeaders)
+      this.#lane.fail(request, response, failure, this.plan.responseHeaders ?? NO_LINES)
     } catch {
       response.destroy()
     }
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    clearTimeout(this.#timer)
-    // thrown, not aborted: an abort would cost the connection, on which nothing was sent yet
-    if (this.#over || this.#failure !== undefined) throw GONE
-    this.#controller = controller
+  failed(failure: UpstreamFailure, again: 'another' | 'any' | undefined): void {
+    if (again !== undefined && !this.isOver && this.#lane.again(this, again)) return
+    this.fail(failure)
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: IncomingHttpHeaders,
-  ): void {
-    if (status < 200) return
-    const { request, response, stream, extraHeaders } = this.#parts
-    const lines = responseHeaders(status, headers, extraHeaders)
-    if (lines === undefined) {
-      controller.abort(new UnsupportedCoding())
-      return
-    }
+  interim(status: number, headers: IncomingHttpHeaders): void {
+    // 102 would tell the client nothing
+    if (status !== 103) return
+    const { request, response, plan } = this
+    sendEarlyHints(request, response, headers, plan.responseHeaders ?? NO_LINES)
+  }
+
+  head(_controller: DispatchController, status: number, headers: IncomingHttpHeaders): boolean {
+    const { request, response, plan } = this
+    const extra = plan.responseHeaders ?? NO_LINES
+    const lines = responseHeaders(status, headers, extra)
+    if (lines === undefined) return false
     // the upload is refused or pointless: say early that it may stop
-    if (status >= 400 && stream !== undefined && !request.complete) response.shouldKeepAlive = false
+    if (status >= 400 && this.#stream !== undefined && !request.complete) {
+      response.shouldKeepAlive = false
+    }
     this.#length = headers['content-length']
-    response.writeHead(status, lines)
     this.#answered = true
+    if (headers.trailer !== undefined && this.#length === undefined) {
+      this.#trailerAnnounced = announceTrailers(request, status, headers.trailer, lines, extra)
+    }
+    if (isHttp2(request)) {
+      response.statusCode = status
+      response.trailersMayFollow = this.#lane.isHttp2 || this.#length === undefined
+      this.#head = lines
+      process.nextTick(sendHead, this)
+      return true
+    }
+    response.writeHead(status, lines)
     process.nextTick(flushHead, response)
+    return true
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  data(controller: DispatchController, chunk: Buffer): void {
     // then the end follows at once, in the same turn
     if (String(chunk.length) === this.#length) {
       this.#whole = chunk
       return
     }
-    const { response, idle } = this.#parts
+    this.sendHead()
+    const { response } = this
     if (response.write(chunk)) return
     controller.pause()
-    this.#timer = setTimeout(() => this.#stalled(), idle)
+    this.#timer = setTimeout(() => this.#stalled(), this.#lane.idle)
     response.once('drain', () => {
       clearTimeout(this.#timer)
       controller.resume()
     })
   }
 
-  onResponseEnd(): void {
-    const { request, response, stream } = this.#parts
+  end(trailers: IncomingHttpHeaders): void {
+    const { request, response } = this
+    const stream = this.#stream
     clearTimeout(this.#timer)
-    if (stream === undefined || request.complete) {
+    const last = responseTrailers(trailers, this.plan.responseHeaders ?? NO_LINES)
+    if (this.#head !== undefined) {
+      if (last === undefined && this.#whole === undefined && isBodyRead(stream, request)) {
+        // in HTTP/2 the head itself says that it is the end (gRPC takes its status from such a head)
+        for (let i = 0; i < this.#head.length; i += 2) {
+          response.appendHeader(this.#head[i] ?? '', this.#head[i + 1] ?? '')
+        }
+        this.#head = undefined
+        response.end()
+        return
+      }
+      this.sendHead()
+    }
+    if (last !== undefined && this.#takesTrailers()) response.addTrailers(last)
+    if (isBodyRead(stream, request)) {
       response.end(this.#whole)
       return
     }
-    stream.destroy()
+    stream?.destroy()
     if (this.#whole !== undefined) response.write(this.#whole)
     endUnread(request, response)
   }
 
-  onResponseError(_controller: unknown, error: Error): void {
-    this.fail(upstreamFailure(error))
+  /** Sends a head that was kept back. */
+  sendHead(): void {
+    const lines = this.#head
+    if (lines === undefined) return
+    this.#head = undefined
+    if (!this.response.destroyed) this.response.writeHead(this.response.statusCode, lines)
+  }
+
+  #takesTrailers(): boolean {
+    const { httpVersion, headers } = this.request
+    if (httpVersion === '1.0') return false
+    return httpVersion !== '1.1' || this.#trailerAnnounced || takesTrailers(headers.te)
   }
 
   #stalled(): void {
     this.#failure ??= { reason: 'client-stalled' }
-    this.#parts.response.destroy()
+    this.response.destroy()
+  }
+
+  #overdue(): void {
+    this.fail({ status: 504, reason: 'upstream-timeout', got: 'over the limit for all of it' })
   }
 
   /** The response is through, or the client is. */
   #closed(): void {
-    const { response, stream } = this.#parts
+    const { response } = this
     clearTimeout(this.#timer)
-    this.#over = true
+    clearTimeout(this.#deadline)
     if (response.writableFinished && this.#failure === undefined) {
-      this.#parts.done({ ok: true, status: response.statusCode })
+      this.plan.onDone?.({ ok: true, status: response.statusCode })
       return
     }
-    stream?.destroy()
-    this.#controller?.abort(GONE)
+    this.#stream?.destroy()
+    this.attempt?.abandon()
     const { reason, got } = this.#failure ?? ABORTED
-    this.#parts.done({
+    this.plan.onDone?.({
       ok: false,
       reason,
       ...(got !== undefined && { got }),
@@ -175,21 +227,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-/** An answer that undici understands and we do not hand on. */
-class UnsupportedCoding extends Error {
-  readonly code = 'ERR_HTTP_UNSUPPORTED_CODING'
+function isBodyRead(stream: Readable | undefined, request: ClientRequest): boolean {
+  return stream === undefined || request.complete
+}
+
+function sendHead(exchange: Exchange): void {
+  exchange.sendHead()
 }
 
 /** The head must not wait for a body that may come much later. */
-function flushHead(response: ServerResponse): void {
+function flushHead(response: ClientResponse): void {
   if (!response.writableEnded) response.flushHeaders()
-}
-
-/** Makes sure that what was sent cannot be taken for the whole answer. */
-function cutOff(request: IncomingMessage, response: ServerResponse): void {
-  // to HTTP/1.0 a closed connection is the end of the message; only a reset is not
-  if (request.httpVersion === '1.0' && !('encrypted' in request.socket)) {
-    request.socket.resetAndDestroy()
-  }
-  response.destroy()
 }

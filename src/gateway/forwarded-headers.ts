@@ -1,7 +1,13 @@
+import type { Settings } from '../config/settings-schema.ts'
 import { connectionOptions } from './connection-options.ts'
+import { forwarding, type Forwarding } from './forwarded/forwarding.ts'
+import { plainAddress } from './forwarded/node-address.ts'
+import { readWay } from './forwarded/read-way.ts'
+import { writeWay } from './forwarded/write-way.ts'
 import { headerKinds, KIND, type HeaderKind } from './header-kinds.ts'
 import type { OwnedNames } from './owned-names.ts'
 import { printable } from './printable.ts'
+import { isSoundHost } from './sound-host.ts'
 
 /** The default limit of header lines in a request. */
 export const MAX_HEADERS = 100
@@ -11,6 +17,7 @@ export interface HeaderRules {
   readonly kindOf: (name: string) => HeaderKind
   readonly owned: OwnedNames
   readonly maxHeaders: number
+  readonly forwarding: Forwarding
 }
 
 /** What the connection knows of a request, and what its route says. */
@@ -47,18 +54,28 @@ export type ForwardedHeaders =
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 const LENGTH = /^(?:0|[1-9][0-9]{0,15})$/
-const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?$/
+
+/** Nobody's word on the way counts. */
+const ALONE: Settings['forwarded'] = {
+  proxies: [],
+  headers: 'x-forwarded',
+  write: 'x-forwarded',
+}
 
 /** `owned` are the names of every identity header part that exists, in use or not. */
-export function headerRules(owned: OwnedNames, maxHeaders: number = MAX_HEADERS): HeaderRules {
-  return { kindOf: headerKinds(owned), owned, maxHeaders }
+export function headerRules(
+  owned: OwnedNames,
+  maxHeaders: number = MAX_HEADERS,
+  forwarded: Settings['forwarded'] = ALONE,
+): HeaderRules {
+  return { kindOf: headerKinds(owned), owned, maxHeaders, forwarding: forwarding(forwarded) }
 }
 
 /**
  * Makes the upstream's headers from the lines of a request (RFC 9110 §7.6), in one pass: what
  * belongs to the connection, what only we may say and what a proxy before us would say is taken
- * out; what could be understood in two ways is refused. `rawHeaders` as node gives them: name and
- * value in turn.
+ * out; what could be understood in two ways is refused. What proxies said whom we trust is read
+ * and told anew. `rawHeaders` as node gives them: name and value in turn.
  */
 export function forwardedHeaders(
   rawHeaders: readonly string[],
@@ -101,16 +118,21 @@ export function forwardedHeaders(
     else if (kind === KIND.contentType) headers.push(name, value)
   }
   if (host === undefined) return refuse('host-missing')
-  if (!HOST.test(host)) return refuse('host-invalid', printable(host))
+  if (!isSoundHost(host)) return refuse('host-invalid', printable(host))
   const framing = framingRefusal(length, coding, arrival.httpVersion)
   if (framing !== undefined) return framing
   headers[1] = host
   const kept = named === undefined ? headers : without(headers, named)
   if (length !== undefined) kept.push('content-length', length)
-  if (arrival.remoteAddress !== undefined) {
-    kept.push('x-forwarded-for', plainAddress(arrival.remoteAddress))
+  const { remoteAddress, scheme } = arrival
+  const way = readWay(rawHeaders, remoteAddress, rules.forwarding)
+  if (way?.ok === false) return refuse(way.reason, way.got)
+  if (way !== undefined || rules.forwarding.write !== 'x-forwarded') {
+    writeWay(kept, rules.forwarding.write, way, { remoteAddress, scheme, host })
+  } else {
+    if (remoteAddress !== undefined) kept.push('x-forwarded-for', plainAddress(remoteAddress))
+    kept.push('x-forwarded-proto', scheme, 'x-forwarded-host', host)
   }
-  kept.push('x-forwarded-proto', arrival.scheme, 'x-forwarded-host', host)
   return {
     ok: true,
     headers: kept,
@@ -139,11 +161,6 @@ function framingRefusal(
 function without(headers: readonly string[], names: readonly string[]): string[] {
   const gone = new Set(names)
   return headers.filter((_, i) => !gone.has((headers[i - (i % 2)] ?? '').toLowerCase()))
-}
-
-/** An IPv4 address as such when the socket listens on IPv6. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
 }
 
 function refuse(reason: string, got?: string, status: number = 400): ForwardedHeaders {

@@ -1,37 +1,28 @@
-import type { IncomingMessage } from 'node:http'
-
-import type { Snapshot } from '../snapshot.ts'
-import { decide, forwardsAuthorization, problem } from './decide.ts'
-import type { Decision } from './decide.ts'
-import { forwardedHeaders } from './forwarded-headers.ts'
+import { decide, problem } from './decide.ts'
+import type { Decision, Refused } from './decide.ts'
 import type { ForwardedHeaders } from './forwarded-headers.ts'
-import { setIdentityHeaders } from './identity-headers.ts'
-import type { OwnedNames } from './owned-names.ts'
-import { failClosed, refuse } from './refuse.ts'
+import { failClosed, refuse, report } from './refuse.ts'
 import type { Exchanged, GatewayServices } from './refuse.ts'
+import { TOO_LARGE } from './request-body.ts'
 import type { RequestTarget } from './request-target.ts'
+import { receivedHeaders, upstreamRequest } from './upstream-request.ts'
 import type { Upstreams } from './upstreams/open-upstreams.ts'
 
 /** One request for the API, and what it is judged by. */
 export interface ApiRequest extends Exchanged {
   readonly target: RequestTarget
-  readonly snapshot: Snapshot
   readonly upstreams: Upstreams
 }
 
 type SoundHeaders = Extract<ForwardedHeaders, { readonly ok: true }>
 
-/** Request → decision → identity headers → upstream. Koa is not in this path: it would cost as much as the rest. */
+/** Request → decision → what the upstream is sent → upstream. Koa is not in this path: it would cost as much as the rest. */
 export function gateway(api: ApiRequest, services: GatewayServices): void {
   const { request, target, snapshot } = api
   const question = { request, method: request.method ?? '', target }
   failClosed(api, services, () => {
     // First, and at once: of a malformed request nothing is believed, and nothing that Node has read behind it.
-    const headers = forwardedHeaders(request.rawHeaders, snapshot.headerRules, {
-      remoteAddress: request.socket.remoteAddress,
-      scheme: 'https',
-      httpVersion: request.httpVersion,
-    })
+    const headers = receivedHeaders(request, snapshot)
     if (!headers.ok) return refuse(api, services, problem(headers.status, headers))
     const decision = decide(question, snapshot)
     if (!(decision instanceof Promise)) return follow(decision, headers, api, services)
@@ -41,7 +32,7 @@ export function gateway(api: ApiRequest, services: GatewayServices): void {
 
 function follow(
   decision: Decision,
-  headers: SoundHeaders,
+  { headers, body }: SoundHeaders,
   api: ApiRequest,
   services: GatewayServices,
 ): void {
@@ -49,36 +40,32 @@ function follow(
   const { request, response, requestId, target, snapshot, upstreams } = api
   if (!target.ok || response.destroyed) return
   const { rule, path, principal } = decision
-  const method = request.method ?? ''
   const clientId = principal?.clientId
-  if (forwardsAuthorization(snapshot, rule)) {
-    headers.headers.push(...authorizationOf(request, snapshot.headerRules.owned))
+  const maxBody = rule.maxBody ?? snapshot.settings.limits.maxBody
+  if (body > maxBody && body !== Infinity) {
+    return refuse(api, services, tooLarge(maxBody, clientId, `${body} bytes`))
   }
-  if (principal) {
-    const forwarded = { method, path, requestId, upstream: snapshot.settings.upstream }
-    const { identityParts, headerRules } = snapshot
-    const told = setIdentityHeaders(
-      headers.headers,
-      principal,
-      forwarded,
-      identityParts,
-      headerRules.owned,
-    )
-    if (!told.ok) {
-      return refuse(api, services, { ...problem(500, told), clientId: principal.clientId })
-    }
-  }
-  headers.headers.push('x-request-id', requestId)
-  upstreams.of(undefined).forward(request, response, {
+  const upstream = upstreams.of(rule.upstream)
+  const made = upstreamRequest(api, decision, headers, target.query, upstream.origin)
+  if (!made.ok) return refuse(api, services, made)
+  const method = request.method ?? ''
+  upstream.forward(request, response, {
     method,
-    target: path + target.query,
-    headers: headers.headers,
-    body: headers.body,
+    target: made.target,
+    headers: made.headers,
+    body,
+    principal,
+    maxBody,
     responseHeaders: ['x-request-id', requestId],
+    headerRules: snapshot.headerRules,
     onDone(outcome) {
       if (outcome.status !== undefined) services.metrics.proxied(outcome.status)
       if (outcome.ok) return
       const { ok: _, ...details } = outcome
+      if (details.reason === TOO_LARGE.reason) {
+        report(api, services, tooLarge(maxBody, clientId))
+        return
+      }
       services.log.warn(
         { requestId, method, path, client: clientId, ...details },
         'upstream.failed',
@@ -87,10 +74,10 @@ function follow(
   })
 }
 
-/** What is meant for us unless a route says otherwise, and is ours to say when an identity header has that name. */
-function authorizationOf({ headers }: IncomingMessage, owned: OwnedNames): readonly string[] {
-  return ['authorization', 'dpop'].flatMap((name) => {
-    const value = headers[name]
-    return typeof value === 'string' && !owned.has(name) ? [name, value] : []
-  })
+function tooLarge(maxBody: number, clientId: string | undefined, got = 'more'): Refused {
+  const { status, reason } = TOO_LARGE
+  const want = `up to ${maxBody} bytes`
+  const hint = 'see maxBody of the route, and limits.maxBody'
+  const refused = problem(status, { reason, got, want, hint })
+  return clientId === undefined ? refused : { ...refused, clientId }
 }

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http'
-
 import type { Refusal } from '#contract'
+
+import type { ClientRequest } from '../http/client-message.ts'
 
 /** How a proxy that asks for a decision says what about. */
 export type Dialect = keyof typeof SAID_BY
@@ -28,7 +28,7 @@ const METHOD = /^[A-Z][A-Z-]{0,31}$/
  * @param endpoint the path that the question came to
  */
 export function originalRequest(
-  { method = '', url = '', rawHeaders }: IncomingMessage,
+  { method = '', url = '', rawHeaders }: ClientRequest,
   dialect: Dialect,
   endpoint: string,
 ): OriginalRequest {

@@ -1,17 +1,19 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-
+import type { ClientRequest, ClientResponse } from '../http/client-message.ts'
 import type { Log } from '../operations/log.ts'
 import type { Metrics } from '../operations/metrics.ts'
 import { refusalLine } from '../operations/refusal-line.ts'
+import type { Snapshot } from '../snapshot.ts'
 import { answer } from './answer.ts'
+import { callerAddress } from './caller-address.ts'
 import type { Refused } from './decide.ts'
 import { renderRefusal } from './render-refusal.ts'
 
 /** One request that wants an answer. */
 export interface Exchanged {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly request: ClientRequest
+  readonly response: ClientResponse
   readonly requestId: string
+  readonly snapshot: Snapshot
 }
 
 export interface GatewayServices {
@@ -27,7 +29,20 @@ export interface Asked {
 
 /** Counts and logs a refusal, and answers with it. */
 export function refuse(
-  { request, response, requestId }: Exchanged,
+  call: Exchanged,
+  services: GatewayServices,
+  refused: Refused,
+  asked?: Asked,
+): void {
+  report(call, services, refused, asked)
+  const { request, response, requestId } = call
+  const { status, headers, body } = refused.rendered
+  answer(request, response, status, [...headers, 'x-request-id', requestId], body)
+}
+
+/** Counts and logs a refusal that was answered already. */
+export function report(
+  { request, requestId, snapshot }: Exchanged,
   { log, metrics }: GatewayServices,
   refused: Refused,
   asked: Asked = askedOf(request),
@@ -37,15 +52,13 @@ export function refuse(
   log.warn(
     refusalLine({
       requestId,
-      remoteAddress: request.socket.remoteAddress,
+      remoteAddress: callerAddress(request, snapshot.headerRules),
       ...asked,
       status: rendered.status,
       ...rest,
     }),
     'request.refused',
   )
-  const lines = [...rendered.headers, 'x-request-id', requestId]
-  answer(request, response, rendered.status, lines, rendered.body)
 }
 
 /** Does the work, which may come to its end later. When it throws the request goes no further. */
@@ -77,7 +90,7 @@ function fail(call: Exchanged, services: GatewayServices, error: unknown): void 
   })
 }
 
-function askedOf({ method = '', url = '' }: IncomingMessage): Asked {
+function askedOf({ method = '', url = '' }: ClientRequest): Asked {
   // Any other form may begin with a user and a password.
   return { method, path: url.startsWith('/') ? (url.split('?', 1)[0] ?? '') : '' }
 }

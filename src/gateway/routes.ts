@@ -1,4 +1,5 @@
-import { canonicalPath } from './canonical-path.ts'
+import { pathFold } from './canonical-path.ts'
+import type { Rewrite } from './rewrite/rewrite.ts'
 import { checkRoutePattern, parseRoutePattern } from './route-pattern.ts'
 
 /** What is demanded of a request for some paths. */
@@ -12,6 +13,11 @@ export interface RouteRule {
   readonly scopes?: readonly string[] | undefined
   /** True: the upstream may see the `Authorization` header. */
   readonly forwardAuthorization?: boolean | undefined
+  /** The name of the upstream; absent: the one that has none. */
+  readonly upstream?: string | undefined
+  /** Bytes of a body; absent: what holds for all. */
+  readonly maxBody?: number | undefined
+  readonly rewrite?: Rewrite | undefined
 }
 
 /** `none`: no rule speaks of the path. `method`: rules do, but none of them admits the method. */
@@ -133,7 +139,7 @@ function methodRefusal(leaf: Leaf): RouteMatch {
 /** How texts are made equal before they are compared; the same for patterns and for paths. */
 function comparison(options: RouteOptions): { fold: TextFunction; trim: TextFunction } {
   return {
-    fold: options.ignoreCase === true ? (text) => canonicalPath(text.toLowerCase()) : canonicalPath,
+    fold: pathFold(options.ignoreCase === true),
     trim:
       options.ignoreTrailingSlash === true
         ? (path) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)

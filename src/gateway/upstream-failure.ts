@@ -1,6 +1,6 @@
-/** Why there is no answer of the upstream's to give. */
+/** Why there is no answer of the upstream's to give. 413: the request became too long on its way. */
 export interface UpstreamFailure {
-  readonly status: 502 | 503 | 504
+  readonly status: 413 | 502 | 503 | 504
   /** A machine word: stable, kebab-case. */
   readonly reason: string
   /** For the operator: the error's code or message, cut short. */
@@ -15,6 +15,7 @@ const BY_CODE: Readonly<Record<string, readonly [UpstreamFailure['status'], stri
   EHOSTUNREACH: [502, 'upstream-unreachable'],
   ENETUNREACH: [502, 'upstream-unreachable'],
   EADDRNOTAVAIL: [502, 'upstream-unreachable'],
+  EACCES: [502, 'upstream-unreachable'],
   ECONNRESET: [502, 'upstream-reset'],
   EPIPE: [502, 'upstream-reset'],
   UND_ERR_SOCKET: [502, 'upstream-reset'],
@@ -27,6 +28,16 @@ const BY_CODE: Readonly<Record<string, readonly [UpstreamFailure['status'], stri
   UND_ERR_INVALID_ARG: [502, 'request-not-forwardable'],
   UND_ERR_NOT_SUPPORTED: [502, 'request-not-forwardable'],
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: [502, 'request-not-forwardable'],
+  ERR_HTTP2_REFUSED_STREAM: [502, 'upstream-reset'],
+  ERR_HTTP2_STREAM_CLOSED: [502, 'upstream-reset'],
+  ERR_HTTP2_STREAM_ERROR: [502, 'upstream-reset'],
+  ERR_HTTP2_SESSION_CLOSED: [502, 'upstream-reset'],
+  ERR_HTTP2_SESSION_ERROR: [502, 'upstream-reset'],
+  ERR_HTTP2_STREAM_CANCEL: [502, 'upstream-reset'],
+  ERR_HTTP2_GOAWAY_SESSION: [502, 'upstream-reset'],
+  ERR_HTTP2_INVALID_SESSION: [502, 'upstream-reset'],
+  ERR_HTTP2_INVALID_CONNECTION_HEADERS: [502, 'request-not-forwardable'],
+  ERR_HTTP2_INVALID_PSEUDOHEADER: [502, 'request-not-forwardable'],
   UND_ERR_CLOSED: [503, 'gateway-closing'],
   UND_ERR_DESTROYED: [503, 'gateway-closing'],
 }
@@ -34,6 +45,7 @@ const BY_CODE: Readonly<Record<string, readonly [UpstreamFailure['status'], stri
 /** The first prefix that fits a code not listed above. */
 const BY_PREFIX: readonly (readonly [string, string])[] = [
   ['ERR_HTTP_', 'upstream-bad-response'],
+  ['ERR_HTTP2_', 'upstream-bad-response'],
   ['ERR_INVALID_', 'upstream-bad-response'],
   ['ERR_TLS_', 'upstream-tls'],
   ['ERR_SSL_', 'upstream-tls'],

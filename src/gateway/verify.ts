@@ -1,6 +1,5 @@
 import { connectionPeer } from '../client-authentication/auth-request-of.ts'
 import { finishConnection } from '../http/finished-connections.ts'
-import type { Snapshot } from '../snapshot.ts'
 import { answer } from './answer.ts'
 import { decide, problem } from './decide.ts'
 import type { Decision, Refused } from './decide.ts'
@@ -13,6 +12,7 @@ import type { Exchanged, GatewayServices } from './refuse.ts'
 import { renderProblem } from './render-refusal.ts'
 import { readRequestTarget } from './request-target.ts'
 import type { TrustedProxies } from './trusted-proxies.ts'
+import { originOf } from './upstreams/origin-of.ts'
 
 /** Whose questions are answered, and how they are put. */
 export interface Verification {
@@ -21,9 +21,7 @@ export interface Verification {
 }
 
 /** A question of another proxy: may this request pass, and who sends it? */
-export interface VerifyCall extends Exchanged {
-  readonly snapshot: Snapshot
-}
+export type VerifyCall = Exchanged
 
 type Asked = OriginalRequest & { readonly ok: true }
 
@@ -61,11 +59,13 @@ function readQuestion({ request, response, snapshot }: VerifyCall): OriginalRequ
     const got = socket.remoteAddress ?? 'no address'
     return { ok: false, reason: 'verify-proxy-unknown', got, hint: 'see verify.proxies' }
   }
-  const head = forwardedHeaders(rawHeaders, headerRules, { scheme: 'https', httpVersion })
+  const { remoteAddress } = socket
+  const arrival = { remoteAddress, scheme: 'https', httpVersion } as const
+  const head = forwardedHeaders(rawHeaders, headerRules, arrival)
   if (!head.ok) {
     // What follows on the connection need not be what the proxy thinks it is.
     response.shouldKeepAlive = false
-    finishConnection(socket)
+    finishConnection(request)
     return head
   }
   return originalRequest(request, verification.dialect, endpoints.path.verification)
@@ -80,7 +80,12 @@ function tell(decision: Decision, asked: Asked, call: VerifyCall, services: Gate
   const lines: string[] = []
   if (principal) {
     const { identityParts, headerRules, settings } = snapshot
-    const forwarded = { method, path, requestId, upstream: settings.upstream }
+    const forwarded = {
+      method,
+      path,
+      requestId,
+      upstream: originOf(settings, decision.rule.upstream),
+    }
     const told = setIdentityHeaders(lines, principal, forwarded, identityParts, headerRules.owned)
     if (!told.ok) {
       const refused = { ...problem(500, told), clientId: principal.clientId }

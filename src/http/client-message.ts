@@ -3,20 +3,31 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 
-/** A request of a client, over HTTP/1.1 or HTTP/2. */
+/**
+ * A request of a client, over HTTP/1.1 or HTTP/2. Both read alike: an HTTP/2 one of ours (`Http2Request`) has the
+ * real socket, lines and headers without pseudo-headers, and a `complete` that means the same.
+ */
 export type ClientRequest = IncomingMessage | Http2ServerRequest
 
 /** What both of node's responses to a client have in common and we make use of. */
 export interface ClientResponse extends EventEmitter {
   statusCode: number
-  /** HTTP/1.1 only: whether the connection is kept after this answer. */
+  /** HTTP/1.1 only: whether the connection is kept after this answer. Changes nothing over HTTP/2. */
   shouldKeepAlive?: boolean
+  /**
+   * HTTP/2 only: false, set before `writeHead`, says that no trailers can come, which saves a frame and a turn of the
+   * event loop at the end.
+   */
+  trailersMayFollow?: boolean
   readonly destroyed: boolean
   readonly headersSent: boolean
   readonly writableEnded: boolean
+  /** Everything was handed to the connection; over HTTP/2, and the client had not given up before. */
   readonly writableFinished: boolean
   /** `lines`: name and value in turn. */
   writeHead(status: number, lines: string[]): unknown
+  /** Of a head that `end` is to send: in HTTP/2 it says then that nothing follows. */
+  appendHeader(name: string, value: string): unknown
   flushHeaders(): void
   /** @returns false when the other side has to catch up first: `drain` says when. */
   write(chunk: string | Uint8Array): boolean
@@ -25,6 +36,7 @@ export interface ClientResponse extends EventEmitter {
   addTrailers(trailers: Record<string, string>): void
   writeContinue(): void
   writeEarlyHints(hints: Record<string, string | string[]>): void
+  /** Cuts the answer off so that the client can tell: a closed connection, or RST_STREAM with INTERNAL_ERROR. */
   destroy(): unknown
 }
 
@@ -34,4 +46,14 @@ export type NodeResponse = ServerResponse | Http2ServerResponse
 /** The connection that a request came on; many requests of HTTP/2 share one. */
 export function connectionOf(request: ClientRequest): Socket {
   return request.socket
+}
+
+/** The header lines of a request, name and value in turn, without pseudo-headers; `host` is the `:authority`. */
+export function headLines(request: ClientRequest): readonly string[] {
+  return request.rawHeaders
+}
+
+/** Not by its version: over HTTP/1.1 that is what the client wrote. */
+export function isHttp2(request: ClientRequest): request is Http2ServerRequest {
+  return 'stream' in request
 }

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http'
-
 import { OAuthError } from '../errors.ts'
 import type { OAuthErrorCode } from '../errors.ts'
+import type { ClientRequest } from './client-message.ts'
+import { wantBody } from './want-body.ts'
 
 /** The fields of a form. One without a value is left out. */
 export interface Form {
@@ -26,7 +26,7 @@ const TIME_LIMIT = 10_000
  * Reads an OAuth form (RFC 6749 §3.2): no field twice, unless the rules say so; a field without a value counts as absent.
  * @throws OAuthError `invalid_request`, `request_too_large`, or what the rules say
  */
-export async function readForm(request: IncomingMessage, rules: FormRules): Promise<Form> {
+export async function readForm(request: ClientRequest, rules: FormRules): Promise<Form> {
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/x-www-form-urlencoded') {
     throw new OAuthError(rules.notForm, {
@@ -77,10 +77,11 @@ export function parseForm(body: Buffer, repeatable: readonly string[] = []): For
   return { fields, repeated }
 }
 
-function readBody(request: IncomingMessage): Promise<Buffer> {
+function readBody(request: ClientRequest): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   let size = 0
+  wantBody(request)
   const stop = (error: OAuthError) => {
     request.off('data', take)
     request.pause()

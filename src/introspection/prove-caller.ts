@@ -44,7 +44,7 @@ export async function proveCaller(
   }
   if (!refused) throw new Error('no registry was asked')
   const { guessed, claimedClientId = '' } = refused.authentication
-  const source = request.remoteAddress ?? ''
+  const source = request.callerAddress ?? ''
   if (!guessed || (await callers.onWrongSecret({ clientId: claimedClientId, source }))) {
     return refused
   }

@@ -2,6 +2,7 @@
 export function degradations(
   stateIsGone: boolean,
   issuers: readonly { readonly issuer: string; failure(): string | undefined }[],
+  upstreamsDown: readonly string[] = [],
 ): readonly string[] {
   return [
     ...(stateIsGone ? ['degraded: the state store is out of reach'] : []),
@@ -11,5 +12,6 @@ export function degradations(
         ? []
         : [`degraded: tokens of ${one.issuer} cannot be checked anew: ${failure}`]
     }),
+    ...upstreamsDown.map((name) => `degraded: no target of upstream ${name} answers`),
   ]
 }

@@ -10,6 +10,7 @@ import type { Log } from './log.ts'
 export interface EventLog {
   readonly plugin: PluginLog
   issuer(issuer: string, isThere: boolean, why?: string): void
+  upstreamTarget(upstream: string, target: string, isIn: boolean, why?: string): void
   revocationSource(event: SourceEvent): void
   guessing(guess: Guess): void
   keysStay(error: unknown): void
@@ -29,6 +30,10 @@ export function eventLog(log: Log): EventLog {
     issuer(issuer, isThere, why) {
       if (isThere) log.info({ issuer }, 'issuer.available')
       else log.warn({ issuer, message: why }, 'issuer.unavailable')
+    },
+    upstreamTarget(upstream, target, isIn, why) {
+      if (isIn) log.info({ upstream, target }, 'upstream.target-back')
+      else log.warn({ upstream, target, reason: why }, 'upstream.target-out')
     },
     revocationSource({ source, failure }) {
       if (failure) log.warn({ source, ...failure }, 'revocation.source-fails')

@@ -1,6 +1,6 @@
+import type { Settings } from '../config/settings-schema.ts'
 import type { Fault } from '../errors.ts'
 import type { PluginFile } from '../plugin-host/discover.ts'
-import type { Prepared } from '../prepare.ts'
 import type { Log } from './log.ts'
 
 /** Every fault by its weight. */
@@ -33,19 +33,19 @@ export function warnOfLocalState(
     log.warn({ message }, 'state.not-durable')
   }
   if (!part.shared) {
-    const message = `${id} is local to this process: a replay is noticed only here, so run one replica`
+    const message = `${id} is local to this sidecar: a replay is noticed only here, so run one replica`
     log.info({ message }, 'state.local')
   }
 }
 
 /** Settings that were changed and are not looked at again before a restart. */
-export function warnOfRestart(log: Log, before: Prepared, after: Prepared): void {
-  const fixed = ({ settings: { listen, operations, state, introspection } }: Prepared) => {
+export function warnOfRestart(log: Log, before: Settings, after: Settings): void {
+  const fixed = ({ listen, workers, operations, state, introspection }: Settings) => {
     const { certificate: _, key: __, ...rest } = listen
-    return { listen: rest, operations, state, introspection }
+    return { listen: rest, workers, operations, state, introspection }
   }
   const [old, now] = [fixed(before), fixed(after)]
-  for (const name of ['listen', 'operations', 'state', 'introspection'] as const) {
+  for (const name of ['listen', 'workers', 'operations', 'state', 'introspection'] as const) {
     if (JSON.stringify(old[name]) === JSON.stringify(now[name])) continue
     log.warn({ message: `${name} has changed; that counts after a restart` }, 'config.note')
   }

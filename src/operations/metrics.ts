@@ -1,15 +1,25 @@
 import type { Client } from '#contract'
 import { Counter, Gauge, Registry } from 'prom-client'
+import type { MetricObjectWithValues, MetricValue } from 'prom-client'
 
 import type { CacheFigures } from '../introspection/introspection-cache.ts'
 import { introspectionMetrics } from './introspection-metrics.ts'
+import { tunnelMetrics } from './tunnel-metrics.ts'
+import type { TunnelMetrics } from './tunnel-metrics.ts'
+import { upstreamMetrics } from './upstream-metrics.ts'
+import type { UpstreamMetrics } from './upstream-metrics.ts'
+
+/** The metrics of one process, as data: those of several are added up. */
+export type Figures = MetricObjectWithValues<MetricValue<string>>[]
 
 /** What Prometheus sees. No label is a client's choice. */
-export interface Metrics {
+export interface Metrics extends TunnelMetrics, UpstreamMetrics {
   proxied(status: number): void
   /** Another proxy was told that a request may pass. */
   verified(): void
   refused(error: string, reason: string): void
+  /** A connection that was not taken, or was ended for what came on it. */
+  connectionRefused(reason: string): void
   tokenIssued(method: string, type: Client['accessTokenType']): void
   /** An answer of the introspection endpoint. */
   introspected(result: 'active' | 'inactive'): void
@@ -20,7 +30,15 @@ export interface Metrics {
   issuerAsked(issuer: string, what: 'introspection' | 'jwks' | 'discovery', ok: boolean): void
   /** Shows what the memory of introspection does. Once only. */
   showIntrospection(figures: () => CacheFigures): void
-  render(): Promise<{ readonly contentType: string; readonly text: string }>
+  /** Shows how many requests are under way. Once only. */
+  showUnderWay(count: () => number): void
+  figures(): Promise<Figures>
+  render(): Promise<RenderedMetrics>
+}
+
+export interface RenderedMetrics {
+  readonly contentType: string
+  readonly text: string
 }
 
 // A plugin chooses its reasons; one that puts an id into them must not fill our memory.
@@ -45,6 +63,12 @@ export function createMetrics(version: string): Metrics {
     name: 'vouchgate_refusals_total',
     help: 'Requests that were refused, by the error on the wire and our reason.',
     labelNames: ['error', 'reason'] as const,
+    registers,
+  })
+  const connections = new Counter({
+    name: 'vouchgate_connections_refused_total',
+    help: 'Connections that were not taken, or were ended for what came on them, by our reason.',
+    labelNames: ['reason'] as const,
     registers,
   })
   const tokens = new Counter({
@@ -80,9 +104,20 @@ export function createMetrics(version: string): Metrics {
   new Gauge({
     name: 'vouchgate_build_info',
     help: 'Always 1; the labels say what is running.',
+    // The same in each worker.
+    aggregator: 'first',
     labelNames: ['version', 'node'] as const,
     registers,
   }).set({ version, node: process.version }, 1)
+  let underWay = () => 0
+  const gauge = new Gauge({
+    name: 'vouchgate_requests_under_way',
+    help: 'Requests that came and are not answered to their end.',
+    registers,
+    collect: () => {
+      gauge.set(underWay())
+    },
+  })
   // There from the start, so that a first failure shows as a rise.
   for (const result of ['success', 'failure']) reloads.inc({ result }, 0)
   const reasons = new Set<string>()
@@ -95,6 +130,9 @@ export function createMetrics(version: string): Metrics {
     refused: (error, reason) => {
       if (reasons.size < MAX_REASONS) reasons.add(reason)
       refusals.inc({ error, reason: reasons.has(reason) ? reason : 'other' })
+    },
+    connectionRefused: (reason) => {
+      connections.inc({ reason })
     },
     tokenIssued: (method, type) => {
       tokens.inc({ auth_method: method, type: type.toLowerCase() })
@@ -114,6 +152,12 @@ export function createMetrics(version: string): Metrics {
     showIntrospection: (figures) => {
       introspectionMetrics(registry, figures)
     },
+    showUnderWay: (count) => {
+      underWay = count
+    },
+    ...tunnelMetrics(registry),
+    ...upstreamMetrics(registry),
+    figures: () => registry.getMetricsAsJSON(),
     render: async () => ({
       contentType: registry.contentType,
       text: await registry.metrics(),

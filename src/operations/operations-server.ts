@@ -2,15 +2,13 @@ import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 
 import type { Metrics } from './metrics.ts'
-
-/** Whether requests should come here, and what an operator should know. */
-export interface Readiness {
-  readonly ready: boolean
-  readonly details: readonly string[]
-}
+import type { Readiness } from './readiness.ts'
 
 /** Plain HTTP for kubelet and Prometheus. Not yet listening. GET and HEAD only, nothing has a side effect. */
-export function operationsServer(readiness: () => Readiness, metrics: Metrics): Server {
+export function operationsServer(
+  readiness: () => Readiness,
+  metrics: Pick<Metrics, 'render'>,
+): Server {
   const answers = new Map<string, () => Answer | Promise<Answer>>([
     ['/livez', () => ({ status: 200, type: TEXT, body: 'ok\n' })],
     [

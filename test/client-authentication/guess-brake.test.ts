@@ -3,6 +3,7 @@ import test from 'ava'
 import { memoryStore } from '../../plugins/state-stores/memory.ts'
 import { guessBrake } from '../../src/client-authentication/guess-brake.ts'
 import type { Guess } from '../../src/client-authentication/guess-brake.ts'
+import { countsHere, countsIn } from '../../src/client-authentication/guess-counts.ts'
 
 const LIMITS = { threshold: 3, window: 60_000, maxDelay: 5000 }
 
@@ -14,7 +15,8 @@ function world(shared = false) {
   const store = { ...memory, shared }
   const make = () =>
     guessBrake({
-      store,
+      counts: countsIn(store, () => clock.now),
+      processes: 1,
       now: () => clock.now,
       sleep: async (milliseconds) => {
         delays.push(milliseconds)
@@ -49,17 +51,27 @@ test('one secret tried for many clients slows its source down too', async (t) =>
   t.deepEqual(delays, [100])
 })
 
-test('of a source no more than twenty refusals are kept back, and nothing is said of further ones', async (t) => {
-  const { store } = world()
-  const { promise: bell, resolve: ring } = Promise.withResolvers<void>()
-  const brake = guessBrake({ store, now: () => 0, sleep: () => bell, onSuspicion: () => undefined })
-  for (let index = 0; index < 3; index++) t.true(await brake.failed(guess('batch'), LIMITS))
-  const kept = Array.from({ length: 20 }, () => brake.failed(guess('batch'), LIMITS))
-  await new Promise(setImmediate)
-  t.false(await brake.failed(guess('batch'), LIMITS))
-  ring()
-  t.deepEqual(new Set(await Promise.all(kept)), new Set([true]))
-  t.true(await brake.failed(guess('batch'), LIMITS))
+test('of a source no more than twenty refusals are kept back in all workers, and nothing is said of further ones', async (t) => {
+  for (const [processes, most] of [
+    [1, 20],
+    [8, 3],
+  ] as const) {
+    const { promise: bell, resolve: ring } = Promise.withResolvers<void>()
+    const brake = guessBrake({
+      counts: countsHere(() => 0),
+      processes,
+      now: () => 0,
+      sleep: () => bell,
+      onSuspicion: () => undefined,
+    })
+    for (let index = 0; index < 3; index++) t.true(await brake.failed(guess('batch'), LIMITS))
+    const kept = Array.from({ length: most }, () => brake.failed(guess('batch'), LIMITS))
+    await new Promise(setImmediate)
+    t.false(await brake.failed(guess('batch'), LIMITS))
+    ring()
+    t.deepEqual(new Set(await Promise.all(kept)), new Set([true]))
+    t.true(await brake.failed(guess('batch'), LIMITS))
+  }
 })
 
 test('what was wrong is forgotten after the window', async (t) => {

@@ -79,25 +79,27 @@ test('when requests do not end in time they are cut off, and the exit code says 
   await answer
 })
 
-test('a signal that comes twice at once is one; one that comes again ends it at once', async (t) => {
-  const running = await serve(t, {
-    clients: CLIENTS,
-    answer: () => undefined,
-    settings: { listen: { drainTimeout: '60s' } },
+for (const workers of [1, 2]) {
+  test(`a signal that comes twice at once is one; one that comes again ends it at once: workers: ${workers}`, async (t) => {
+    const running = await serve(t, {
+      clients: CLIENTS,
+      answer: () => undefined,
+      settings: { workers, listen: { drainTimeout: '60s' } },
+    })
+    const answer = t.throwsAsync(
+      send(running.port, running.pki.rootCa.pem, { path: '/', headers: { authorization } }),
+    )
+    while (running.upstream.arrived.length === 0) await pause(5)
+    running.child.kill('SIGINT')
+    running.child.kill('SIGTERM')
+    await running.logged('stopping')
+    await pause(600)
+    t.is(running.child.exitCode, null)
+    running.child.kill('SIGINT')
+    t.is(await running.ended, 1)
+    await answer
   })
-  const answer = t.throwsAsync(
-    send(running.port, running.pki.rootCa.pem, { path: '/', headers: { authorization } }),
-  )
-  while (running.upstream.arrived.length === 0) await pause(5)
-  running.child.kill('SIGINT')
-  running.child.kill('SIGTERM')
-  await running.logged('stopping')
-  await pause(600)
-  t.is(running.child.exitCode, null)
-  running.child.kill('SIGINT')
-  t.is(await running.ended, 1)
-  await answer
-})
+}
 
 test('what a plugin leaves behind does not keep it from ending', async (t) => {
   const plugin = `setInterval(() => undefined, 1000)
@@ -124,14 +126,49 @@ test('a configuration with faults does not start: all of them, exit code 2, no s
   t.is(lines[2], 'vouchgate: not started; "vouchgate check" says the same without starting')
 })
 
+test('what only a worker finds is told once as well, and no worker stays', async (t) => {
+  const plugin = `import cluster from 'node:cluster'
+    if (cluster.isWorker) throw new Error('not in a worker')
+    export default { contract: 1, setup: () => ({ method: 'x', produces: 'x', parse: () => undefined }) }`
+  const folder = writeConfiguration(t, await pki(), 1, {
+    settings: { workers: 3, plugins: ['mounted'] },
+    files: { 'mounted/parsers/picky.js': plugin },
+  })
+  const { code, stderr } = await vouchgate(['-c', 'vouchgate.yaml'], { cwd: folder })
+  t.is(code, 2)
+  const lines = stderr.trim().split('\n')
+  t.is(lines.length, 2, stderr)
+  t.regex(lines[0] ?? '', /^mounted\/parsers\/picky\.js: .*not in a worker/)
+  t.is(lines[1], 'vouchgate: not started; "vouchgate check" says the same without starting')
+})
+
+test('a worker that ends while it begins ends the start', async (t) => {
+  const plugin = `import cluster from 'node:cluster'
+    if (cluster.isWorker) process.exit(7)
+    export default { contract: 1, setup: () => ({ method: 'x', produces: 'x', parse: () => undefined }) }`
+  const folder = writeConfiguration(t, await pki(), 1, {
+    settings: { workers: 2, plugins: ['mounted'] },
+    files: { 'mounted/parsers/leaving.js': plugin },
+  })
+  const { code, stderr } = await vouchgate(['-c', 'vouchgate.yaml'], { cwd: folder })
+  t.is(code, 1)
+  t.is(stderr, 'vouchgate: a worker has ended: exit code 7\n')
+})
+
 test('a port that is taken is told, with what to do', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   t.teardown(() => taken.close())
   const { port } = taken.address() as AddressInfo
   const folder = writeConfiguration(t, await pki(), 1, {})
-  for (const flag of ['listen.port', 'operations.port']) {
-    const { code, stderr } = await vouchgate(['--set', `${flag}=${port}`], { cwd: folder })
+  for (const [flag, ...more] of [
+    ['listen.port'],
+    ['operations.port'],
+    ['listen.port', '--set', 'workers=2'],
+    ['operations.port', '--set', 'workers=2'],
+  ]) {
+    const args = ['--set', `${flag}=${port}`, ...more]
+    const { code, stderr } = await vouchgate(args, { cwd: folder })
     t.is(code, 1)
     t.is(
       stderr,

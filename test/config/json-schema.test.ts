@@ -80,18 +80,38 @@ test('a choice that is not made is the careful one', (t) => {
   t.deepEqual(
     [
       made?.listen.clientCertificates,
+      made?.listen.http2.enabled,
       made?.identity.forwardAuthorization,
       made?.routes[0]?.public,
       made?.routes[0]?.forwardAuthorization,
+      made?.forwarded.headers,
+      made?.forwarded.write,
+      made?.forwarded.proxies.length,
       made?.compatibility,
+      made?.upstream.protocol,
       made?.dpop.nonce,
       made?.issuers[0]?.insecure,
       made?.issuers[0]?.introspection?.opaqueTokens,
       made?.issuers[0]?.introspection?.method,
     ],
-    ['optional', false, undefined, undefined, 'none', 'off', false, false, 'client_secret_basic'],
+    [
+      'optional',
+      true,
+      false,
+      undefined,
+      undefined,
+      'x-forwarded',
+      'x-forwarded',
+      0,
+      'none',
+      'http1',
+      'off',
+      false,
+      false,
+      'client_secret_basic',
+    ],
   )
-  t.is(CHOICES.length, 19, 'a new choice: say above what it is when it is not made')
+  t.is(CHOICES.length, 25, 'a new choice: say above what it is when it is not made')
 })
 
 test('a choice that the environment leaves empty is refused', (t) => {

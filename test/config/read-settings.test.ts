@@ -52,10 +52,11 @@ tokens: { lifetime: 1w, encryptionKey: "plain text" }
     'v.yaml:4:3: listen.key: is missing; it must be text',
     'v.yaml:6:16: listen.idleTimeout: is not a duration; write 500ms, 90s, 15m, 1h or 30d',
     'v.yaml:7:10: listen.bogus: is not a known setting; known here: host, port, certificate, key, ' +
-      'clientCertificates, handshakeTimeout, headersTimeout, idleTimeout, keepAliveTimeout, ' +
-      'maxHeaderSize, maxHeaders, maxConnections, drainTimeout',
+      'clientCertificates, http2, handshakeTimeout, headersTimeout, idleTimeout, keepAliveTimeout, ' +
+      'maxHeaderSize, maxHeaders, maxConnections, maxConnectionsPerSource, ' +
+      'maxRequestsPerConnection, drainTimeout',
     'v.yaml:10:1: operations: must be a mapping, is empty',
-    'v.yaml:8:11: upstream: must be a URL such as https://host:8443, without user, path, query or fragment',
+    'v.yaml:8:11: upstream: must be a URL such as http://host:8080, without user, path, query or fragment, or unix:/path',
     'v.yaml:9:10: clients: must be a file, a folder, or { use: PLUGIN } and the options of the plugin',
     'v.yaml:12:27: routes.0.methods.0: is not a method name in capitals',
     'v.yaml:13:5: routes.1: a public route cannot demand scopes',
@@ -77,7 +78,10 @@ test('JSON may hold comments, and its faults are located as well', (t) => {
   const { lines } = read(t, text, { name: 'v.json' })
   t.is(lines.length, 2)
   t.regex(lines[0] ?? '', /^v\.json:5:56: listen\.bogus: is not a known setting/)
-  t.is(lines[1], 'v.json:4:28: upstream: must be text, is a number')
+  t.is(
+    lines[1],
+    'v.json:4:28: upstream: must be a URL such as http://host:8080, unix:/path, or a mapping with targets',
+  )
 })
 
 test('an empty file is told what it must hold', (t) => {
@@ -244,7 +248,7 @@ for (const [path_, values, message] of [
   [
     'upstream',
     ['', '127.0.0.1:8080', 'ftp://x', 'http://', 'http://u:p@x', 'http://x/?a', 'http://x/#a'],
-    'must be a URL such as https://host:8443, without user, path, query or fragment',
+    'must be a URL such as http://host:8080, without user, path, query or fragment, or unix:/path',
   ],
   [
     'issuer',

@@ -77,7 +77,9 @@ test('HEAD is answered as GET is, without the body', async (t) => {
 test('another method is refused, and not forwarded', async (t) => {
   for (const path of [OPENID, RFC8414, `${OPENID}/jwks`]) {
     const answer = await running().send({ path, method: 'POST', body: '' })
-    t.is(answer.status, 400, path)
+    t.is(answer.status, 405, path)
+    t.is(answer.headers.allow, 'GET, HEAD')
+    t.like(running().refusalOf(answer), { status: 405, reason: 'no-endpoint' })
     t.deepEqual(running().arrivedOf(answer), [])
   }
 })

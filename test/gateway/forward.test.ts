@@ -136,14 +136,60 @@ test('a client that expects 100-continue is told so and sends its identity no fu
   t.is(request?.body, 'body')
 })
 
-test('interim answers of the upstream are left out', async (t) => {
+test('early hints are handed on, other interim answers are not', async (t) => {
   const upstream = await rawUpstream(t, (socket) => {
-    socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n')
+    socket.write('HTTP/1.1 102 Processing\r\n\r\n')
+    socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nSet-Cookie: a\r\n')
+    socket.write('Connection: x-hop\r\nX-Hop: 1\r\nX-Request-Id: theirs\r\nTrailer: x\r\n\r\n')
+    socket.write('HTTP/1.1 103 Early Hints\r\nX-Nothing: 1\r\n\r\n')
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK')
+  })
+  const { port } = await front(t, upstream.port, { responseHeaders: ['x-request-id', 'ours'] })
+  const client = await rawClient(t, port, GET)
+  const received = await client.until((bytes) => bytes.endsWith('OK'))
+  const [hints = '', head = ''] = received.split('\r\n\r\n')
+  t.regex(
+    hints,
+    /^HTTP\/1\.1 103 Early Hints\r\nLink: <\/a>; rel=preload\r\nset-cookie: a\r\nx-request-id: ours$/,
+  )
+  t.regex(head, /^HTTP\/1\.1 200 /)
+})
+
+test('HTTP/1.0 knows no early hints, and malformed ones are left out', async (t) => {
+  const upstream = await rawUpstream(t, (socket, { target }) => {
+    const link = target === '/' ? '</a>; rel=preload' : 'no link'
+    socket.write(`HTTP/1.1 103 Early Hints\r\nLink: ${link}\r\n\r\n`)
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK')
   })
   const { port } = await front(t, upstream.port)
-  const client = await rawClient(t, port, GET)
-  t.regex(await client.until((received) => received.endsWith('OK')), /^HTTP\/1\.1 200 /)
+  for (const request of [GET.replace('1.1', '1.0'), GET.replace('/', '/malformed')]) {
+    const client = await rawClient(t, port, request)
+    t.regex(await client.until((bytes) => bytes.endsWith('OK')), /^HTTP\/1\.1 200 /)
+  }
+})
+
+test('an upstream that sends interim answers for ever is a 502', async (t) => {
+  const upstream = await rawUpstream(t, (socket) => {
+    socket.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(1000))
+  })
+  const { port, outcomes, ended } = await front(t, upstream.port)
+  t.is((await exchange(t, port, GET)).status, 502)
+  await ended()
+  t.like(outcomes[0], { reason: 'upstream-bad-response' })
+})
+
+test('trailers of a chunked answer reach a client that takes them, those of our own names do not', async (t) => {
+  const upstream = await rawUpstream(t, (socket) => {
+    const lines = ['X-Sum: 42', 'X-Request-Id: theirs', 'Set-Cookie: a=1']
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n0\r\n')
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+  })
+  const { port } = await front(t, upstream.port, { responseHeaders: ['x-request-id', 'ours'] })
+  const plain = await rawClient(t, port, GET)
+  t.regex(await plain.until((bytes) => bytes.endsWith('0\r\n\r\n')), /OK\r\n0\r\n\r\n$/)
+  const taking = await rawClient(t, port, GET.replace('Host', 'TE: trailers\r\nHost'))
+  const received = await taking.until((bytes) => bytes.endsWith('42\r\n\r\n'))
+  t.regex(received, /OK\r\n0\r\nx-sum: 42\r\n\r\n$/)
 })
 
 test('the head of an answer is sent before its body begins, and each piece as it comes', async (t) => {
@@ -228,8 +274,8 @@ test('an https upstream is checked against its own name, not the Host of the cli
 })
 
 test('an upstream that is more than an origin is a mistake, told without what it holds', (t) => {
-  for (const url of ['http://a/b', 'ftp://a', 'http://user:secret@a', 'http://a/?x', 'unix:/a']) {
-    const error = t.throws(() => createForwarder({ upstream: new URL(url) }))
+  for (const target of ['http://a/b', 'ftp://a', 'http://user:secret@a', 'http://a/?x', 'unix:a']) {
+    const error = t.throws(() => createForwarder({ targets: [target] }))
     t.true(error instanceof TypeError)
     t.notRegex(error?.message ?? '', /secret/)
   }

@@ -2,36 +2,18 @@ import { once } from 'node:events'
 import { request as httpsRequest } from 'node:https'
 import type { RequestOptions } from 'node:https'
 import { connect as connectTcp } from 'node:net'
-import { connect, getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 
-import { tlsListener } from '../../src/http/tls-listener.ts'
-import type { RequestListener, TlsListener } from '../../src/http/tls-listener.ts'
+import type { RequestListener } from '../../src/http/listener-handlers.ts'
 import { pki } from '../support/pki.ts'
-import type { Pki } from '../support/pki.ts'
 import { send } from '../support/send.ts'
-
-type Settings = Parameters<typeof tlsListener>[0]
-
-const SETTINGS: Settings = {
-  host: '127.0.0.1',
-  port: 0,
-  certificate: '',
-  key: '',
-  clientCertificates: 'optional',
-  handshakeTimeout: 10_000,
-  headersTimeout: 10_000,
-  idleTimeout: 10_000,
-  keepAliveTimeout: 10_000,
-  maxHeaderSize: 16_384,
-  maxHeaders: 100,
-  maxConnections: 100,
-  drainTimeout: 1000,
-}
+import { listen as listenWith } from './support/listen.ts'
+import type { Listening, ListenSettings } from './support/listen.ts'
 
 /** Answers what the handshake made of the client. */
 const tellPeer: RequestListener = (request, response) => {
@@ -46,43 +28,11 @@ const tellPeer: RequestListener = (request, response) => {
   )
 }
 
-interface Listening {
-  readonly listener: TlsListener
-  readonly port: number
-  readonly authorities: Pki
-  /** Opens a connection and finishes the handshake. */
-  open(options?: ConnectionOptions): Promise<TLSSocket>
-}
-
-async function listen(
+const listen = (
   t: ExecutionContext,
-  settings: Partial<Settings> = {},
+  settings: Partial<ListenSettings> = {},
   onRequest: RequestListener = tellPeer,
-): Promise<Listening> {
-  const authorities = await pki()
-  const { server, rootCa } = authorities
-  const material = { certificate: server.cert, key: server.key }
-  const listener = tlsListener({ ...SETTINGS, ...settings }, material, onRequest)
-  const port = await listener.listen()
-  t.teardown(() => listener.drain(0))
-  return {
-    listener,
-    port,
-    authorities,
-    async open(options) {
-      const socket = connect({
-        port,
-        host: '127.0.0.1',
-        servername: 'localhost',
-        ca: rootCa.pem,
-        ...options,
-      })
-      t.teardown(() => socket.destroy())
-      await once(socket, 'secureConnect')
-      return socket
-    },
-  }
-}
+) => listenWith(t, settings, onRequest)
 
 for (const version of ['TLSv1', 'TLSv1.1'] as const) {
   test(`${version} is refused`, async (t) => {
@@ -99,14 +49,23 @@ for (const version of ['TLSv1', 'TLSv1.1'] as const) {
 }
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  test(`${version} is spoken, HTTP/1.1 is agreed on, and nothing else is offered`, async (t) => {
+  const versions = { minVersion: version, maxVersion: version }
+
+  test(`${version} is spoken; HTTP/2 is agreed on when the client offers it, and HTTP/1.1 else`, async (t) => {
     const { open } = await listen(t)
-    const versions = { minVersion: version, maxVersion: version }
-    const both = await open({ ...versions, ALPNProtocols: ['h2', 'http/1.1'] })
+    const both = await open({ ...versions, ALPNProtocols: ['http/1.1', 'h2'] })
     t.is(both.getProtocol(), version)
-    t.is(both.alpnProtocol, 'http/1.1')
-    const none = await open(versions)
-    t.false(none.alpnProtocol)
+    t.is(both.alpnProtocol, 'h2')
+    t.is((await open({ ...versions, ALPNProtocols: ['http/1.1'] })).alpnProtocol, 'http/1.1')
+    t.false((await open(versions)).alpnProtocol)
+    const other = { ...versions, ALPNProtocols: ['h3', 'spdy/3'] }
+    const error = await t.throwsAsync<NodeJS.ErrnoException>(open(other))
+    t.is(error?.code, 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL')
+  })
+
+  test(`${version}: with HTTP/2 off only HTTP/1.1 is offered`, async (t) => {
+    const { open } = await listen(t, { http2: { enabled: false, maxConcurrentStreams: 100 } })
+    t.is((await open({ ...versions, ALPNProtocols: ['h2', 'http/1.1'] })).alpnProtocol, 'http/1.1')
     const error = await t.throwsAsync<NodeJS.ErrnoException>(
       open({ ...versions, ALPNProtocols: ['h2'] }),
     )

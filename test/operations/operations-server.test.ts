@@ -10,7 +10,7 @@ import type { ExecutionContext } from 'ava'
 
 import { createMetrics } from '../../src/operations/metrics.ts'
 import { operationsServer } from '../../src/operations/operations-server.ts'
-import type { Readiness } from '../../src/operations/operations-server.ts'
+import type { Readiness } from '../../src/operations/readiness.ts'
 
 async function listen(
   t: ExecutionContext,

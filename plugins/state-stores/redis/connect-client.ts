@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 import type { PluginHost } from '#contract'
-import { createClient } from 'redis'
+import type { createClient } from 'redis'
 
 import type { Options, PasswordReference } from './options.ts'
 
@@ -11,11 +11,16 @@ export type Client = ReturnType<typeof createClient>
  * @returns what makes a client that is not connected yet, tries only once, and queues nothing while it is not connected:
  *   whoever waits for an answer is better told at once. Files are read at each call: they may have been changed.
  */
-export function clientMaker(options: Options, { resolve }: PluginHost): () => Client {
+export async function clientMaker(
+  options: Options,
+  { resolve }: PluginHost,
+): Promise<() => Client> {
+  // This plugin is loaded wherever we run, used or not; the package is large.
+  const redis = await import('redis')
   const { username, password, database, connectTimeout, maxPending } = options
   const read = (file: string) => readFileSync(resolve(file), 'utf8')
   return () =>
-    createClient({
+    redis.createClient({
       socket: {
         ...address(options, resolve),
         ...tls(options, read),

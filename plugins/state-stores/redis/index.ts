@@ -32,7 +32,7 @@ const INCREMENT = `
  */
 export async function redisStore(given: Options, host: PluginHost): Promise<StateStore> {
   const { keyPrefix, database, connectTimeout, commandTimeout } = given
-  const create = clientMaker(given, host)
+  const create = await clientMaker(given, host)
   const limits = { create, connectTimeout, commandTimeout }
   const listeners = new Set<(connected: boolean) => void>()
   const state = { commands: false, messages: true }

@@ -1,4 +1,6 @@
+import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+
 import { anchorLimits, workerLimits } from './limits.ts'
 import { parseCertificate } from './parse-certificate.ts'
 import type { PathReply, PathRequest } from './path-messages.ts'
@@ -33,6 +35,9 @@ interface Job {
   timer: NodeJS.Timeout | undefined
 }
 
+/** A `.js` in a build, where this is one too. */
+const WORKER = new URL(`./path-worker${extname(import.meta.url)}`, import.meta.url)
+
 const knownSets = 64
 const heapMegabytes = 128
 
@@ -40,7 +45,7 @@ const heapMegabytes = 128
 export function createPathWorker(options: PathWorkerOptions = {}): PathWorker {
   const pool = new Pool({
     ...workerLimits,
-    program: new URL('./path-worker.ts', import.meta.url),
+    program: WORKER,
     ...options,
   })
   return {

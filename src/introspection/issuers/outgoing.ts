@@ -1,5 +1,3 @@
-import { Agent, request } from 'undici'
-
 import { IssuerUnavailableError } from '../../errors.ts'
 import { strictJsonObject } from './strict-json.ts'
 import type { JsonObject } from './strict-json.ts'
@@ -41,27 +39,34 @@ const JSON_TYPE = /^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i
 
 /** Redirects are not followed, answers not decompressed; nothing is read beyond the limits. */
 export function outgoing({ timeout, ca, certificate, key }: OutgoingOptions): Outgoing {
-  const agent = new Agent({
-    connections: 32,
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout: timeout,
-    bodyTimeout: timeout,
-    keepAliveTimeout: 10_000,
-    connect: {
-      timeout,
-      minVersion: 'TLSv1.2',
-      ...(ca !== undefined && { ca }),
-      ...(certificate !== undefined && { cert: certificate }),
-      ...(key !== undefined && { key }),
-    },
-  })
+  // All of undici is loaded by the first question: few sidecars ask anybody, and it takes megabytes.
+  const load = async () => {
+    const undici = await import('undici')
+    const dispatcher = new undici.Agent({
+      connections: 32,
+      pipelining: 1,
+      allowH2: false,
+      headersTimeout: timeout,
+      bodyTimeout: timeout,
+      keepAliveTimeout: 10_000,
+      connect: {
+        timeout,
+        minVersion: 'TLSv1.2',
+        ...(ca !== undefined && { ca }),
+        ...(certificate !== undefined && { cert: certificate }),
+        ...(key !== undefined && { key }),
+      },
+    })
+    return { request: undici.request, dispatcher }
+  }
+  let loaded: ReturnType<typeof load> | undefined
   let pending = 0
 
   async function ask({ url, form, headers, limit }: Call): Promise<Answer> {
     const body = form && new URLSearchParams(form).toString()
+    const { request, dispatcher } = await (loaded ??= load())
     const { statusCode: status, ...answer } = await request(url, {
-      dispatcher: agent,
+      dispatcher,
       method: body === undefined ? 'GET' : 'POST',
       signal: AbortSignal.timeout(timeout),
       headers: {
@@ -106,7 +111,9 @@ export function outgoing({ timeout, ca, certificate, key }: OutgoingOptions): Ou
         pending--
       }
     },
-    close: () => agent.close(),
+    async close() {
+      await (await loaded)?.dispatcher.close()
+    },
   }
 }
 

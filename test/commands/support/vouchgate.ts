@@ -6,12 +6,10 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
-import type { ExecutionContext } from 'ava'
-
 import { pki } from '../../support/pki.ts'
 import type { Pki } from '../../support/pki.ts'
 import { recordingUpstream } from '../../support/recording-upstream.ts'
-import type { RecordingUpstream } from '../../support/recording-upstream.ts'
+import type { Ending, RecordingUpstream } from '../../support/recording-upstream.ts'
 import { writeConfiguration } from '../../support/start-sidecar.ts'
 import type { LogLine, StartOptions } from '../../support/start-sidecar.ts'
 
@@ -72,7 +70,7 @@ export interface Serving {
 
 /** Runs `serve` with a complete configuration until it listens. */
 export async function serve(
-  t: ExecutionContext,
+  t: Ending,
   options: StartOptions = {},
   { node = process.execPath, bin = BIN, args = [] }: RunOptions & { args?: readonly string[] } = {},
 ): Promise<Serving> {

@@ -36,7 +36,11 @@ export interface Front {
 }
 
 export interface FrontOptions extends Partial<ForwarderOptions> {
+  /** Instead of the port given: the one target. */
+  readonly upstream?: URL
   readonly responseHeaders?: readonly string[]
+  /** Bytes that a body without a length may have. */
+  readonly maxBody?: number
   /** Sees each request first. */
   before?(request: IncomingMessage, response: ServerResponse): void
 }
@@ -45,10 +49,16 @@ export interface FrontOptions extends Partial<ForwarderOptions> {
 export async function front(
   t: ExecutionContext,
   upstreamPort: number,
-  { responseHeaders = [], before, ...options }: FrontOptions = {},
+  {
+    responseHeaders = [],
+    maxBody = Infinity,
+    before,
+    upstream: given,
+    ...options
+  }: FrontOptions = {},
 ): Promise<Front> {
-  const upstream = new URL(`http://127.0.0.1:${upstreamPort}`)
-  const forwarder = createForwarder({ upstream, ...options })
+  const upstream = given ?? new URL(`http://127.0.0.1:${upstreamPort}`)
+  const forwarder = createForwarder({ targets: [upstream.href], ...options })
   const owned = ownedNames([IDENTITY])
   const rules = headerRules(owned)
   const outcomes: ExchangeOutcome[] = []
@@ -79,6 +89,7 @@ export async function front(
       target: url,
       headers,
       body,
+      maxBody,
       responseHeaders,
       onDone(outcome) {
         outcomes.push(outcome)
