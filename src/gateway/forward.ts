@@ -83,7 +83,7 @@ const BUSY: UpstreamFailure = { status: 503, reason: 'upstream-busy' }
 const SERVER_NAME = 'upstream'
 
 /** Up to here a body is sent on in one piece, in bytes. */
-const GATHERED = 65_536
+const GATHERED = 16_384
 
 /** Makes the upstream's side of the gateway. @throws TypeError when a target is not a bare origin or socket */
 export function createForwarder(options: ForwarderOptions): Forwarder {
