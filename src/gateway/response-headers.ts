@@ -15,13 +15,15 @@ const NO_NAMES: ReadonlySet<string> = new Set()
 /**
  * Makes the client's header lines, name and value in turn, from the upstream's (names in lower
  * case, repeated ones as an array); `extra` lines replace the upstream's of the same name.
- * Undefined: the body's coding is one that we cannot hand on.
+ * Undefined: the answer is one that we cannot hand on, by its status or the coding of its body.
  */
 export function responseHeaders(
   status: number,
   upstream: Readonly<Record<string, string | string[] | undefined>>,
   extra: readonly string[],
 ): string[] | undefined {
+  // RFC 9110 §15: there are none, and HTTP/2 cannot say them
+  if (status > 599) return undefined
   const coding = upstream['transfer-encoding']
   if (coding !== undefined && String(coding).toLowerCase() !== 'chunked') return undefined
   const connection = upstream['connection']

@@ -21,6 +21,7 @@ export interface ListenerHandlers {
 
 export interface RefusedConnection {
   readonly reason:
+    | 'connections'
     | 'connections-per-source'
     | 'client-certificate-missing'
     | 'http2-protocol'

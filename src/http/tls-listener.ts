@@ -106,6 +106,12 @@ export function tlsListener(
     if (gate.admit(socket)) shakeHands(socket)
     else refuse(socket, 'connections-per-source')
   })
+  server.on('drop', (dropped) => {
+    handlers.onRefusedConnection?.({
+      reason: 'connections',
+      remoteAddress: dropped?.remoteAddress,
+    })
+  })
   const sessions = http2Sessions(settings, handlers)
   const speakHttp1 = onlyListener(server, 'secureConnection')
   server.on('secureConnection', (socket: TLSSocket) => {

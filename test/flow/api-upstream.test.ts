@@ -7,6 +7,8 @@ import type { ExecutionContext } from 'ava'
 
 import { secretClient } from '../support/clients.ts'
 import { eventually } from '../support/eventually.ts'
+import { scriptedUpstream } from '../support/scripted-upstream.ts'
+import { sendHttp2 } from '../support/send-http2.ts'
 import { basic } from '../support/send.ts'
 import { startSidecar } from '../support/start-sidecar.ts'
 
@@ -86,6 +88,23 @@ test('when the upstream is down the client is told so, and no more', async (t) =
     reason: 'upstream-refused',
     status: 502,
   })
+})
+
+test('a status that there is none of is a bad answer of the upstream, whatever the client speaks', async (t) => {
+  const { port } = await scriptedUpstream(t, ({ socket }) => {
+    socket.end('HTTP/1.1 700 Odd\r\ncontent-length: 2\r\n\r\nhi')
+  })
+  const settings = { upstream: `http://127.0.0.1:${port}` }
+  const running = await startSidecar(t, { settings, clients })
+  const answers = [await running.send({ headers }), await sendHttp2(t, running, { headers })]
+  for (const answer of answers) {
+    t.is(answer.status, 502)
+    const requestId = answer.headers['x-request-id']
+    const failure = await eventually(() =>
+      running.log.find((line) => line['requestId'] === requestId),
+    )
+    t.like(failure, { event: 'upstream.failed', reason: 'upstream-bad-response' })
+  }
 })
 
 test('when the upstream does not answer in time the client is told so', async (t) => {

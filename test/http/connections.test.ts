@@ -48,6 +48,13 @@ test('one address has so many connections, others have theirs, and one that ends
   await t.notThrowsAsync(listening.open())
 })
 
+test('of all connections there are so many, and whoever watches is told of one more', async (t) => {
+  const listening = await listen(t, { maxConnections: 1 }, answers)
+  await listening.open()
+  await t.throwsAsync(listening.open())
+  t.deepEqual(listening.refused, [{ reason: 'connections', remoteAddress: '127.0.0.1' }] as never)
+})
+
 test('a connection that is over the count costs no handshake', async (t) => {
   const { port, open } = await listen(t, { maxConnectionsPerSource: 1 }, answers)
   await open()

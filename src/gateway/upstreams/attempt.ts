@@ -91,7 +91,7 @@ export class Attempt implements DispatchHandler {
     if (status >= 200) {
       this.#balancer.succeeded(this.target)
       if (!this.#answering.head(controller, status, headers)) {
-        controller.abort(new UnsupportedCoding())
+        controller.abort(new UnsupportedAnswer())
       }
       return
     }
@@ -145,8 +145,8 @@ export class Attempt implements DispatchHandler {
 }
 
 /** An answer that undici understands and we do not hand on. */
-class UnsupportedCoding extends Error {
-  readonly code = 'ERR_HTTP_UNSUPPORTED_CODING'
+class UnsupportedAnswer extends Error {
+  readonly code = 'ERR_HTTP_UNSUPPORTED_ANSWER'
 }
 
 class EndlessInterim extends Error {
