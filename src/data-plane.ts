@@ -8,7 +8,7 @@ import { guessBrake } from './client-authentication/guess-brake.ts'
 import type { GuessCounts } from './client-authentication/guess-counts.ts'
 import { openUpgrades } from './gateway/upgrades/open-upgrades.ts'
 import { openUpstreams } from './gateway/upstreams/open-upstreams.ts'
-import type { UpstreamReports } from './gateway/upstreams/open-upstreams.ts'
+import type { UpstreamReports, Upstreams } from './gateway/upstreams/open-upstreams.ts'
 import { tlsListener } from './http/tls-listener.ts'
 import type { TlsMaterial } from './http/tls-listener.ts'
 import { introspectionCache } from './introspection/introspection-cache.ts'
@@ -84,6 +84,9 @@ const CRL_POLL = 2000
 /** The part of a plugin's time after which what it asks about a certificate waits for nothing more. */
 const TRUST_PATIENCE = 0.8
 
+/** Milliseconds that upstreams stay after a reload for requests which were judged by it and are still to be sent. */
+const RETIREMENT = 10_000
+
 /** Puts together what serves requests. It does not listen yet. @throws when the store or its keys fail */
 export async function openDataPlane(
   first: Prepared,
@@ -143,6 +146,13 @@ export async function openDataPlane(
   const handlers = receive(() => current, { log, metrics, revoked }, upgrades)
   metrics.showUpstreams(() => current.upstreams.figures())
   const listener = tlsListener(first.settings.listen, tlsMaterial(first), handlers)
+  const retired = new Set<Upstreams>()
+  const retire = (upstreams: Upstreams) => {
+    retired.add(upstreams)
+    setTimeout(() => {
+      if (retired.delete(upstreams)) void upstreams.close()
+    }, RETIREMENT).unref()
+  }
 
   return {
     get snapshot() {
@@ -159,7 +169,7 @@ export async function openDataPlane(
       listener.update(tlsMaterial(next.prepared))
       if (ticketKeys) listener.setTicketKeys(ticketKeys)
       current = after
-      if (after.upstreams !== before.upstreams) void before.upstreams.close()
+      if (after.upstreams !== before.upstreams) retire(before.upstreams)
       if (after.issuers !== before.issuers) void before.issuers.close()
       before.keyRing.close()
     },
@@ -172,7 +182,8 @@ export async function openDataPlane(
     },
     async close() {
       current.keyRing.close()
-      await current.upstreams.close(0)
+      await Promise.all([current.upstreams, ...retired].map((upstreams) => upstreams.close(0)))
+      retired.clear()
       await current.issuers.close()
       await trust.close()
     },

@@ -1,3 +1,4 @@
+import { sourceOf } from '../http/source-of.ts'
 import type { GuessCounts } from './guess-counts.ts'
 
 /** When guessing is slowed down, and how far. Times in milliseconds. */
@@ -57,7 +58,8 @@ export function guessBrake(services: BrakeServices): GuessBrake {
 
   return {
     async failed(guess, { threshold, window, maxDelay }) {
-      const { clientId, source } = guess
+      const { clientId } = guess
+      const source = sourceOf(guess.source)
       const until = now() + window
       const [pair, all] = await Promise.all([
         counts.count(JSON.stringify([source, clientId]), until),

@@ -14,6 +14,12 @@ export const limitsSchema = z
       .max(1_000_000)
       .default(2000)
       .describe('Requests under way at one time, in each process; more get 503.'),
+    concurrentRequestsPerSource: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(1000)
+      .describe('Those of one address, or of one network of 64 bits with IPv6; more get 503.'),
     maxEventLoopDelay: timeLimit
       .prefault('500ms')
       .describe('How late a process may be, again and again, before new requests get 503.'),

@@ -120,8 +120,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     begin(exchange) {
       if (exchange.isOver) return
       const target = balancer.choose()
-      if (target.underWay - target.upgraded >= most) exchange.fail(BUSY)
-      else send(exchange, target)
+      if (target.underWay - target.upgraded < most) {
+        send(exchange, target)
+        return
+      }
+      balancer.undecided(target)
+      exchange.fail(BUSY)
     },
     again(exchange, where) {
       const before = exchange.attempt?.target
@@ -129,7 +133,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const target = balancer.choose(before)
       // when requests wait already, trying again would make it worse
       const waits = target.underWay - target.upgraded >= capacity
-      if (waits || (where === 'another' && target === before)) return false
+      if (waits || (where === 'another' && target === before)) {
+        balancer.undecided(target)
+        return false
+      }
       exchange.retries++
       opened.onRetry(target)
       send(exchange, target)

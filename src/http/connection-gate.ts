@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net'
 
-/** How many connections each remote address has. */
+import { sourceOf } from './source-of.ts'
+
+/** How many connections each source has. */
 export interface ConnectionGate {
-  /** Counts a connection until it closes. @returns false when its address has as many as it may */
+  /** Counts a connection until it closes. @returns false when its source has as many as it may */
   admit(socket: Socket): boolean
 }
 
 /**
- * Keeps one address from taking all connections. Everyone behind one proxy or one NAT is one source.
+ * Keeps one source from taking all connections. Everyone behind one proxy or one NAT is one source.
  * @param perSource at one time
  */
 export function connectionGate(perSource: number): ConnectionGate {
@@ -17,13 +19,14 @@ export function connectionGate(perSource: number): ConnectionGate {
       const { remoteAddress } = socket
       // Gone before we came to it.
       if (remoteAddress === undefined) return false
-      const count = open.get(remoteAddress) ?? 0
+      const source = sourceOf(remoteAddress)
+      const count = open.get(source) ?? 0
       if (count >= perSource) return false
-      open.set(remoteAddress, count + 1)
+      open.set(source, count + 1)
       socket.once('close', () => {
-        const left = (open.get(remoteAddress) ?? 1) - 1
-        if (left > 0) open.set(remoteAddress, left)
-        else open.delete(remoteAddress)
+        const left = (open.get(source) ?? 1) - 1
+        if (left > 0) open.set(source, left)
+        else open.delete(source)
       })
       return true
     },

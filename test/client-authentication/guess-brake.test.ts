@@ -44,6 +44,16 @@ test('another source is not slowed down', async (t) => {
   t.deepEqual(delays, [])
 })
 
+test('all addresses of one IPv6 network are one source, for whoever has one has them all', async (t) => {
+  const { delays, make } = world()
+  const brake = make()
+  for (let index = 0; index < 4; index++) {
+    await brake.failed(guess('batch', `2001:db8:0:1::${index}`), LIMITS)
+  }
+  await brake.failed(guess('batch', '2001:db8:0:2::1'), LIMITS)
+  t.deepEqual(delays, [100])
+})
+
 test('one secret tried for many clients slows its source down too', async (t) => {
   const { delays, make } = world()
   const brake = make()

@@ -226,6 +226,19 @@ test('a request too many is told to come again, before anybody asks who calls', 
   t.true(await isIdle(sidecar))
 })
 
+test('one address cannot take the places of all others', async (t) => {
+  const { sidecar, stalled, arrived } = await stalling(t, { concurrentRequestsPerSource: 1 })
+  const held = sidecar.send({ path: '/stall', headers: HEADERS })
+  await arrived(1)
+  t.is((await sidecar.send({ path: '/public' })).status, 503)
+  const line = sidecar.log.find(({ event }) => event === 'load.shed')
+  t.like(line, { reason: 'overloaded', source: '127.0.0.1', underWay: 1 })
+  t.is((await sidecar.send({ path: '/public', from: '127.0.0.2' })).status, 200)
+  stalled[0]?.end()
+  t.is((await held).status, 200)
+  t.is((await sidecar.send({ path: '/public' })).status, 200)
+})
+
 test('the connection of a request too many is kept, unless the request is malformed', async (t) => {
   const { sidecar, stalled, arrived } = await stalling(t, { concurrentRequests: 1 })
   const held = sidecar.send({ path: '/stall', headers: HEADERS })

@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 
@@ -7,6 +9,7 @@ import type { ExecutionContext } from 'ava'
 
 import { secretClient } from '../support/clients.ts'
 import { eventually } from '../support/eventually.ts'
+import { recordingUpstream } from '../support/recording-upstream.ts'
 import { scriptedUpstream } from '../support/scripted-upstream.ts'
 import { sendHttp2 } from '../support/send-http2.ts'
 import { basic } from '../support/send.ts'
@@ -139,6 +142,31 @@ test('an error of the upstream’s own is handed on as it is', async (t) => {
   t.is(answer.status, 500)
   t.is(answer.text, 'its own words')
   t.is(answer.headers['www-authenticate'], 'Custom x=1')
+})
+
+test('a request whose body is still to come when a reload changes the upstream goes where it was to go', async (t) => {
+  const running = await startSidecar(t, { clients })
+  const other = await recordingUpstream(t)
+  const { port, pki } = running
+  const request = httpsRequest({
+    host: '127.0.0.1',
+    port,
+    servername: 'localhost',
+    ca: pki.rootCa.pem,
+    agent: false,
+    method: 'POST',
+    path: '/slow',
+    headers: { ...headers, 'content-length': 4, expect: '100-continue' },
+  })
+  request.flushHeaders()
+  await once(request, 'continue')
+  running.configure({ upstream: `http://127.0.0.1:${other.port}` })
+  t.true(await running.sidecar.reload())
+  request.end('body')
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  response.resume()
+  t.is(response.statusCode, 200)
+  t.deepEqual([running.upstream.arrived.length, other.arrived.length], [1, 0])
 })
 
 test('after a reload requests go to the new upstream, and by the new rules', async (t) => {

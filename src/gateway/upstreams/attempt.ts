@@ -68,7 +68,7 @@ export class Attempt implements DispatchHandler {
     clearTimeout(this.#timer)
     if (this.#over) return
     this.#over = true
-    if (!this.#answered) this.#balancer.undecided(this.target)
+    this.#balancer.undecided(this.target)
     this.#controller?.abort(GONE)
   }
 

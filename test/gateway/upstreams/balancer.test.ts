@@ -1,5 +1,7 @@
 import test from 'ava'
 
+import { Attempt } from '../../../src/gateway/upstreams/attempt.ts'
+import type { Answering } from '../../../src/gateway/upstreams/attempt.ts'
 import { createBalancer } from '../../../src/gateway/upstreams/balancer.ts'
 import type { Balancer } from '../../../src/gateway/upstreams/balancer.ts'
 import type { Dispatching } from '../../../src/gateway/upstreams/dispatching.ts'
@@ -194,4 +196,17 @@ test('a target is back only when health checks and requests both say so', (t) =>
   t.deepEqual(one.told, ['a out: upstream-refused'])
   one.balancer.checked(a, true)
   t.deepEqual(one.told, ['a out: upstream-refused', 'a in'])
+})
+
+test('a target is asked again when the client of the request that was to find out left in the middle of the answer', (t) => {
+  const here = stage(2)
+  const [ill] = here.targets
+  fail(here, ill, RULES.failures)
+  here.pass(RULES.period)
+  const found = [here.balancer.choose(), here.balancer.choose()].find((one) => one === ill)
+  t.is(found, ill)
+  const attempt = new Attempt(ill as Target, here.balancer, {} as Answering)
+  attempt.onResponseStarted()
+  attempt.abandon()
+  t.true([here.balancer.choose(), here.balancer.choose()].includes(ill as Target))
 })
