@@ -57,6 +57,8 @@ export interface ChosenTarget {
   readonly address: TargetAddress
   /** For `https:`: what `tls.connect` takes beside host and port. */
   readonly tls: ConnectionOptions | undefined
+  /** False: without TLS HTTP/2 is spoken by prior knowledge (RFC 9113 §3.3), and nothing else may be. */
+  readonly mayTakeHttp1: boolean
   /** The target has answered: it is well. */
   answered(): void
   /** When the connection is over, or could not be made. @param failure its reason, when that was the target's fault */
@@ -175,6 +177,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       return {
         address: target.address,
         tls: target.tls,
+        mayTakeHttp1: !isHttp2 || target.address.secure,
         answered() {
           isDecided = true
           balancer.succeeded(target)

@@ -45,6 +45,7 @@ const BY_CODE: Readonly<Record<string, readonly [UpstreamFailure['status'], stri
 /** The first prefix that fits a code not listed above. */
 const BY_PREFIX: readonly (readonly [string, string])[] = [
   ['ERR_HTTP_', 'upstream-bad-response'],
+  ['HPE_', 'upstream-bad-response'],
   ['ERR_HTTP2_', 'upstream-bad-response'],
   ['ERR_INVALID_', 'upstream-bad-response'],
   ['ERR_TLS_', 'upstream-tls'],

@@ -50,11 +50,14 @@ export function tlsListener(
 ): TlsListener {
   const asks = settings.clientCertificates !== 'none'
   const { onUpgrade } = handlers
+  /** Connections of HTTP/1.1 that no request has come on: Node 24 does not call them idle. */
+  const quiet = new Set<Socket>()
   let draining = false
   const onRequest = (request: IncomingMessage, response: CountedResponse) => {
     if (draining || response.maxRequestsOnConnectionReached === true) {
       response.shouldKeepAlive = false
     }
+    quiet.delete(request.socket)
     inTurn(request, response, handlers.onRequest)
   }
   const server = createServer(
@@ -122,7 +125,11 @@ export function tlsListener(
       // Before HTTP looks at it: in TLS 1.3 a request may have come along with the end of the handshake.
       refuse(socket, 'client-certificate-missing')
     } else if (socket.alpnProtocol === 'h2') sessions.take(socket)
-    else speakHttp1(socket)
+    else {
+      quiet.add(socket)
+      socket.once('close', () => quiet.delete(socket))
+      speakHttp1(socket)
+    }
   })
   server.on('tlsClientError', (_error, socket) => {
     socket.destroy()
@@ -155,6 +162,7 @@ export function tlsListener(
       sessions.close()
       const sweep = setInterval(() => {
         server.closeIdleConnections()
+        for (const socket of quiet) socket.destroy()
       }, 100)
       const deadline = setTimeout(() => {
         resolve(false)

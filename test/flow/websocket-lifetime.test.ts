@@ -211,6 +211,35 @@ test('connections end that the rules of a new configuration would not admit', as
   t.is((await bySecret.ask('has it')).toString(), 'has it')
 })
 
+test('a connection on a route that was public ends when it is no longer, also by its method', async (t) => {
+  const both = await start(t, {
+    routes: [
+      { path: '/open', public: true },
+      { path: '/stays', public: true },
+      { path: '/read', public: true },
+    ],
+  })
+  const { sidecar, api } = both
+  const path = '/open'
+  const headers = { authorization: basic(...BATCH) }
+  const nobody = await open(t, { path }, sidecar)
+  const somebody = await open(t, { path, headers }, sidecar)
+  const stays = await open(t, { path: '/stays' }, sidecar)
+  const read = await open(t, { path: '/read' }, sidecar)
+  sidecar.configure({
+    upstream: `http://127.0.0.1:${api.port}`,
+    routes: [
+      { path: '/stays', public: true },
+      { path: '/read', methods: ['POST'], public: true },
+    ],
+  })
+  t.true(await sidecar.sidecar.reload())
+  await assertEnded(t, both, nobody, 'route-not-public')
+  await assertEnded(t, both, somebody, 'route-not-public')
+  await assertEnded(t, both, read, 'route-not-public')
+  t.is((await stays.ask('still public')).toString(), 'still public')
+})
+
 test('while nobody can say whether a token counts its connection stays, and ends once somebody can', async (t) => {
   const api = await webSocketUpstream(t)
   const options = onStore('websocket-lifetime', {

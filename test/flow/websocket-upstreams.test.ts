@@ -120,6 +120,28 @@ test('the upstream of a route is the one that is asked', async (t) => {
   t.is(special.arrived[0]?.headers['x-from'], 'us')
 })
 
+for (const kind of ['a port', 'a socket']) {
+  test(`an upstream that is spoken to in HTTP/2 on ${kind} without TLS is not asked for an upgrade`, async (t) => {
+    const socket = path.join(temporaryFolder(t), 'api.sock')
+    const isPort = kind === 'a port'
+    const api = await webSocketUpstream(t, undefined, isPort ? undefined : { path: socket })
+    const target = isPort ? `http://127.0.0.1:${api.port}` : `unix:${socket}`
+    const sidecar = await startSidecar(t, {
+      clients,
+      settings: { upstream: { targets: [target], protocol: 'h2' } },
+    })
+    const refused = await refusedWebSocket(t, sidecar, { headers })
+    t.is(refused.status, 501)
+    t.like(refused.line, {
+      event: 'request.refused',
+      reason: 'upgrade-not-supported',
+      client: 'batch',
+      status: 501,
+    })
+    t.is(api.arrived.length, 0)
+  })
+}
+
 test('upgraded connections take no room from ordinary requests', async (t) => {
   const api = await webSocketUpstream(t)
   const limits = { connections: 1, waiting: 0 }

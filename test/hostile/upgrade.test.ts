@@ -63,6 +63,10 @@ const SAYS: Readonly<Record<string, (connection: ScriptedConnection) => string>>
     head(SWITCH, 'Connection: Upgrade', 'Upgrade: h2c', right(connection)),
   'no-protocol': (connection) => head(SWITCH, right(connection)),
   'no-http': () => 'SSH-2.0-OpenSSH\r\n\r\n',
+  'status-000': () => 'HTTP/1.1 000 X\r\nContent-Length: 2\r\n\r\nno',
+  'status-099': () => 'HTTP/1.1 099 X\r\nContent-Length: 2\r\n\r\nno',
+  'status-600': () => 'HTTP/1.1 600 X\r\nContent-Length: 2\r\n\r\nno',
+  'status-999': () => 'HTTP/1.1 999 X\r\nContent-Length: 2\r\n\r\nno',
   ordinary: () => 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nplain',
 }
 const CLOSES = new Set(['says-half', 'no-http', 'ordinary'])
@@ -194,6 +198,18 @@ for (const path of ['wrong-accept', 'no-accept', 'two-accepts', 'other-protocol'
     t.deepEqual(raw.statuses(), [502])
     t.like(lineOf(raw), { event: 'upstream.failed', reason: 'upstream-bad-response' })
     t.is(raw.arrived()[0]?.rest, '')
+  })
+}
+
+for (const path of ['status-000', 'status-099', 'status-600', 'status-999']) {
+  test(`an answer with a ${path} is none that can be handed on: 502`, async (t) => {
+    const raw = await say(t, { path: `/${path}`, behind: SMUGGLED })
+    await raw.closed()
+    t.deepEqual(raw.statuses(), [502])
+    t.true(raw.received().endsWith('}'))
+    t.like(lineOf(raw), { event: 'upstream.failed', reason: 'upstream-bad-response' })
+    t.is(raw.arrived()[0]?.rest, '')
+    t.is(raw.arrived()[0]?.socket.readyState, 'writeOnly')
   })
 }
 

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
+import type { Principal, Refusal } from '#contract'
+
 import { answer as give } from '../answer.ts'
 import { problem } from '../decide.ts'
 import type { Refused } from '../decide.ts'
@@ -36,6 +38,23 @@ export interface UpgradeUse {
 
 const UNREADABLE: UpstreamFailure = { status: 502, reason: 'upstream-bad-response' }
 
+/**
+ * What alone speaks against a target: there is no connection to it. Any other failure a caller could bring about, by
+ * an upgrade of something that knows of none, and have the target left out for everybody.
+ */
+const AGAINST_TARGET: ReadonlySet<string> = new Set([
+  'upstream-refused',
+  'upstream-unreachable',
+  'upstream-tls',
+])
+
+const HTTP2_ONLY: Refusal = {
+  reason: 'upgrade-not-supported',
+  got: 'protocol: h2 without TLS',
+  want: 'protocol: http1',
+  hint: 'give the rule of this path an upstream that is spoken to in HTTP/1.1',
+}
+
 /** Carries out an upgrade that all who judge requests have let pass. */
 export function beginUpgrade(
   asking: Asking,
@@ -55,8 +74,15 @@ export function beginUpgrade(
     return
   }
   const target = forwarder.choose()
+  if (!target.mayTakeHttp1) {
+    target.release()
+    use.onEnd()
+    refuse(asking, services, refused(501, HTTP2_ONLY, plan.principal))
+    return
+  }
   const end = (outcome: ExchangeOutcome): void => {
-    target.release(outcome.ok || outcome.reason === 'client-aborted' ? undefined : outcome.reason)
+    const isOwn = !outcome.ok && AGAINST_TARGET.has(outcome.reason)
+    target.release(isOwn ? outcome.reason : undefined)
     use.onEnd()
     plan.onDone?.(outcome)
   }
@@ -80,10 +106,12 @@ export function beginUpgrade(
         })
       },
       onAnswer(answer) {
-        const { statusCode = 502, headersDistinct } = answer
-        const lines = responseHeaders(statusCode, headersDistinct, plan.responseHeaders ?? [])
-        target.answered()
-        if (lines) relayAnswer(answer, response, lines, timeout, end)
+        const { statusCode = 0, headersDistinct } = answer
+        const lines =
+          statusCode < 200
+            ? undefined
+            : responseHeaders(statusCode, headersDistinct, plan.responseHeaders ?? [])
+        if (lines && relayAnswer(answer, response, lines, timeout, end)) target.answered()
         else {
           answer.destroy()
           fail(UNREADABLE)
@@ -101,13 +129,15 @@ export function beginUpgrade(
 
 /** What keeps a request from being an upgrade that can be asked for. */
 function wrongWith({ protocol, key }: Offer, { method, body, principal }: ForwardPlan) {
-  const refused = (reason: string, got?: string): Refused => ({
-    ...problem(400, { reason, ...(got !== undefined && { got }) }),
-    ...(principal && { clientId: principal.clientId }),
-  })
   // Where a body ends and the new protocol begins is a question that servers answer differently.
-  if (body > 0) return refused('upgrade-with-body')
+  if (body > 0) return refused(400, { reason: 'upgrade-with-body' }, principal)
   if (protocol !== 'websocket') return undefined
-  if (method !== 'GET') return refused('websocket-method', method)
-  return key === undefined ? refused('websocket-key-invalid') : undefined
+  if (method !== 'GET') return refused(400, { reason: 'websocket-method', got: method }, principal)
+  if (key === undefined) return refused(400, { reason: 'websocket-key-invalid' }, principal)
+  return undefined
+}
+
+function refused(status: number, refusal: Refusal, principal: Principal | undefined): Refused {
+  const made = problem(status, refusal)
+  return principal ? { ...made, clientId: principal.clientId } : made
 }

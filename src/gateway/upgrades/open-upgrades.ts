@@ -72,7 +72,7 @@ export function openUpgrades(serving: () => Serving, services: TunnelServices): 
         tunnel,
         requestId,
         path: target.ok ? target.path : '',
-        opened: principal && { question: { request, method, target }, principal },
+        opened: { question: { request, method, target }, principal },
       })
       metrics.tunnelOpened()
       watch()

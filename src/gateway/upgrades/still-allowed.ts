@@ -11,7 +11,8 @@ import type { Question } from '../decide.ts'
 /** What was asked when a connection was opened, and who did. */
 export interface Opened {
   readonly question: Question
-  readonly principal: Principal
+  /** Absent: the route was public. */
+  readonly principal: Principal | undefined
 }
 
 /** What proves these can be looked at again and again, at little cost. */
@@ -27,6 +28,7 @@ export async function stillAllowed(
   snapshot: Snapshot,
   now: Date,
 ): Promise<Refusal | undefined> {
+  if (!principal) return publicRoute(question, snapshot)
   // When it may outlive its token there is nothing to be asked of that any more.
   if (principal.expiresAt && principal.expiresAt <= now) return disabled(principal, snapshot)
   if (ASKED_AGAIN.has(principal.method)) {
@@ -46,6 +48,13 @@ export async function stillAllowed(
     if (!(error instanceof UnavailableError)) throw error
     return { reason: error.reason, got: error.message, retryable: true }
   }
+}
+
+/** Of a caller that has proven nothing: the API takes it for nobody. */
+function publicRoute({ method, target }: Question, { routes }: Snapshot): Refusal | undefined {
+  const match = target.ok ? routes.match(method, target.path) : undefined
+  const isPublic = match?.kind === 'rule' && match.rule.public === true
+  return isPublic ? undefined : { reason: 'route-not-public' }
 }
 
 async function callerByToken(token: string, snapshot: Snapshot, now: Date): Promise<Caller> {

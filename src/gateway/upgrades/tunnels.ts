@@ -10,8 +10,7 @@ export interface KeptTunnel {
   readonly tunnel: Tunnel
   readonly requestId: string
   readonly path: string
-  /** Absent: the route is public, and nothing can end the right to it. */
-  readonly opened: Opened | undefined
+  readonly opened: Opened
 }
 
 interface Entry extends KeptTunnel {
@@ -52,21 +51,22 @@ export function createTunnels(current: () => Snapshot, services: TunnelServices)
     { tunnel, requestId, path, opened }: Entry,
     refusal: object & { reason: string },
   ) => {
-    const client = opened?.principal.clientId
+    const client = opened.principal?.clientId
     log.info({ requestId, path, client, ...refusal }, 'tunnel.ended')
     tunnel.end(refusal.reason)
   }
 
-  const check = async (entry: Entry, opened: Opened, snapshot: Snapshot, now: Date) => {
+  const check = async (entry: Entry, snapshot: Snapshot, now: Date) => {
     entry.checking = true
+    // Before the answer: when there is occasion to ask again meanwhile, this one counts for nothing.
+    entry.checkedAt = now.getTime()
     try {
-      const refusal = await stillAllowed(opened, snapshot, now)
+      const refusal = await stillAllowed(entry.opened, snapshot, now)
       if (refusal && !refusal.retryable && entries.has(entry)) end(entry, refusal)
     } catch (error) {
       log.error({ requestId: entry.requestId, err: error }, 'request.failed')
       entry.tunnel.end('internal-error')
     }
-    entry.checkedAt = now.getTime()
     entry.checking = false
   }
 
@@ -75,7 +75,8 @@ export function createTunnels(current: () => Snapshot, services: TunnelServices)
       return entries.size
     },
     add(kept) {
-      const entry = { ...kept, checkedAt: Date.now(), checking: false }
+      // What it was judged by may have changed before the upstream agreed.
+      const entry = { ...kept, checkedAt: -Infinity, checking: false }
       entries.add(entry)
       return () => entries.delete(entry)
     },
@@ -88,13 +89,11 @@ export function createTunnels(current: () => Snapshot, services: TunnelServices)
       }
       let checks = 0
       for (const entry of entries) {
-        const { opened } = entry
-        if (!opened) continue
-        const { expiresAt } = opened.principal
+        const expiresAt = entry.opened.principal?.expiresAt
         if (closeAtExpiry && expiresAt && expiresAt <= now) {
           end(entry, { reason: 'token-expired' })
         } else if (closeAtRevocation && now.getTime() - entry.checkedAt >= recheck) {
-          if (!entry.checking && checks++ < CHECKS_AT_ONCE) void check(entry, opened, snapshot, now)
+          if (!entry.checking && checks++ < CHECKS_AT_ONCE) void check(entry, snapshot, now)
         }
       }
     },
