@@ -8,8 +8,8 @@ import { sendEarlyHints } from './early-hints.ts'
 import { endUnread } from './end-unread.ts'
 import type { ForwardPlan } from './forward.ts'
 import type { Lane } from './lane.ts'
-import { responseHeaders } from './response-headers.ts'
-import { announceTrailers, responseTrailers, takesTrailers } from './response-trailers.ts'
+import { RESET_CONTENT, responseHeaders } from './response-headers.ts'
+import { announceTrailers, mayHaveTrailers, responseTrailers } from './response-trailers.ts'
 import type { UpstreamFailure } from './upstream-failure.ts'
 import type { Answering, Attempt } from './upstreams/attempt.ts'
 import type { DispatchController } from './upstreams/dispatching.ts'
@@ -45,7 +45,6 @@ export class Exchange implements Answering {
   #failure: { readonly reason: string; readonly got?: string } | undefined
   #timer: NodeJS.Timeout | undefined
   #deadline: NodeJS.Timeout | undefined
-  #answered = false
   #length: string | string[] | undefined
   /** A body that came in one piece, kept back so that head and body are written as one. */
   #whole: Buffer | undefined
@@ -90,10 +89,8 @@ export class Exchange implements Answering {
     this.attempt?.abandon()
     this.#stream?.destroy()
     const { request, response } = this
-    if (this.#answered) {
-      cutOff(request, response)
-      return
-    }
+    this.#head = undefined
+    if (response.headersSent) return cutOff(request, response)
     try {
       this.#lane.fail(request, response, failure, this.plan.responseHeaders ?? NO_LINES)
     } catch {
@@ -122,8 +119,7 @@ export class Exchange implements Answering {
     if (status >= 400 && this.#stream !== undefined && !request.complete) {
       response.shouldKeepAlive = false
     }
-    this.#length = headers['content-length']
-    this.#answered = true
+    this.#length = status === RESET_CONTENT ? '0' : headers['content-length']
     if (headers.trailer !== undefined && this.#length === undefined) {
       this.#trailerAnnounced = announceTrailers(request, status, headers.trailer, lines, extra)
     }
@@ -140,13 +136,14 @@ export class Exchange implements Answering {
   }
 
   data(controller: DispatchController, chunk: Buffer): void {
+    const { response } = this
+    if (response.statusCode === RESET_CONTENT) return
     // then the end follows at once, in the same turn
     if (String(chunk.length) === this.#length) {
       this.#whole = chunk
       return
     }
-    this.sendHead()
-    const { response } = this
+    if (!this.sendHead()) return
     if (response.write(chunk)) return
     controller.pause()
     this.#timer = setTimeout(() => this.#stalled(), this.#lane.idle)
@@ -157,23 +154,30 @@ export class Exchange implements Answering {
   }
 
   end(trailers: IncomingHttpHeaders): void {
+    clearTimeout(this.#timer)
+    try {
+      this.#end(trailers)
+    } catch (error) {
+      this.#unsayable(error as Error)
+    }
+  }
+
+  #end(trailers: IncomingHttpHeaders): void {
     const { request, response } = this
     const stream = this.#stream
-    clearTimeout(this.#timer)
     const last = responseTrailers(trailers, this.plan.responseHeaders ?? NO_LINES)
     if (this.#head !== undefined) {
       if (last === undefined && this.#whole === undefined && isBodyRead(stream, request)) {
         // in HTTP/2 the head itself says that it is the end (gRPC takes its status from such a head)
-        for (let i = 0; i < this.#head.length; i += 2) {
-          response.appendHeader(this.#head[i] ?? '', this.#head[i + 1] ?? '')
-        }
+        response.endWithHead?.(response.statusCode, this.#head)
         this.#head = undefined
-        response.end()
         return
       }
-      this.sendHead()
+      if (!this.sendHead()) return
     }
-    if (last !== undefined && this.#takesTrailers()) response.addTrailers(last)
+    if (last !== undefined && mayHaveTrailers(request, this.#trailerAnnounced)) {
+      response.addTrailers(last, (error) => this.#unsayable(error))
+    }
     if (isBodyRead(stream, request)) {
       response.end(this.#whole)
       return
@@ -183,18 +187,22 @@ export class Exchange implements Answering {
     endUnread(request, response)
   }
 
-  /** Sends a head that was kept back. */
-  sendHead(): void {
+  /** Sends a head that was kept back. @returns false: it cannot be said, and the exchange has failed */
+  sendHead(): boolean {
     const lines = this.#head
-    if (lines === undefined) return
+    if (lines === undefined) return true
     this.#head = undefined
-    if (!this.response.destroyed) this.response.writeHead(this.response.statusCode, lines)
+    try {
+      if (!this.response.destroyed) this.response.writeHead(this.response.statusCode, lines)
+      return true
+    } catch (error) {
+      this.#unsayable(error as Error)
+      return false
+    }
   }
 
-  #takesTrailers(): boolean {
-    const { httpVersion, headers } = this.request
-    if (httpVersion === '1.0') return false
-    return httpVersion !== '1.1' || this.#trailerAnnounced || takesTrailers(headers.te)
+  #unsayable({ message }: Error): void {
+    this.fail({ status: 502, reason: 'upstream-bad-response', got: message.slice(0, 200) })
   }
 
   #stalled(): void {

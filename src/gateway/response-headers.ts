@@ -1,5 +1,6 @@
 const DROPPED = new Set([
   'connection',
+  'http2-settings',
   'keep-alive',
   'proxy-authenticate',
   'proxy-authentication-info',
@@ -9,6 +10,9 @@ const DROPPED = new Set([
   'transfer-encoding',
   'upgrade',
 ])
+
+/** It has no content, and says so (RFC 9110 §15.3.6), whatever comes with it. */
+export const RESET_CONTENT = 205
 
 const NO_NAMES: ReadonlySet<string> = new Set()
 
@@ -28,16 +32,18 @@ export function responseHeaders(
   if (coding !== undefined && String(coding).toLowerCase() !== 'chunked') return undefined
   const connection = upstream['connection']
   const named = connection === undefined ? NO_NAMES : connectionNames(String(connection))
+  // RFC 9110 §8.6: these have no length; one would be taken for the next message's bytes
+  const hasNoLength = status < 200 || status === 204 || status === RESET_CONTENT
   const lines: string[] = []
   for (const name in upstream) {
     const value = upstream[name]
     if (value === undefined || DROPPED.has(name) || named.has(name)) continue
-    // RFC 9110 §8.6: a 204 has no length; one would be taken for the next message's bytes
-    if (status === 204 && name === 'content-length') continue
+    if (hasNoLength && name === 'content-length') continue
     if (extra.length > 0 && isNamed(extra, name)) continue
     if (typeof value === 'string') lines.push(name, value)
     else for (const one of value) lines.push(name, one)
   }
+  if (status === RESET_CONTENT) lines.push('content-length', '0')
   return extra.length > 0 ? lines.concat(extra) : lines
 }
 

@@ -6,7 +6,15 @@ import type { ClientRequest } from '../http/client-message.ts'
 const NEVER = new Set(
   [
     ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding'],
-    ['upgrade', 'host', 'content-length', 'content-encoding', 'content-type', 'content-range'],
+    [
+      'upgrade',
+      'http2-settings',
+      'host',
+      'content-length',
+      'content-encoding',
+      'content-type',
+      'content-range',
+    ],
     ['www-authenticate', 'proxy-authenticate', 'proxy-authentication-info', 'authorization'],
     ['proxy-authorization', 'authentication-info', 'set-cookie', 'cookie', 'location', 'age'],
     ['cache-control', 'expires', 'date', 'retry-after', 'vary', 'max-forwards', 'expect', 'range'],
@@ -58,6 +66,15 @@ export function announceTrailers(
 /** Whether a client can do with trailers (RFC 9110 §10.1.4). @param te its `TE` */
 export function takesTrailers(te: string | string[] | undefined): boolean {
   return te !== undefined && /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(String(te))
+}
+
+/** Whether trailers can be sent to this client. @param announced in the head of the answer */
+export function mayHaveTrailers(
+  { httpVersion, headers }: ClientRequest,
+  announced: boolean,
+): boolean {
+  if (httpVersion === '1.0') return false
+  return httpVersion !== '1.1' || announced || takesTrailers(headers.te)
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/

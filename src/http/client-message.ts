@@ -26,14 +26,14 @@ export interface ClientResponse extends EventEmitter {
   readonly writableFinished: boolean
   /** `lines`: name and value in turn. */
   writeHead(status: number, lines: string[]): unknown
-  /** Of a head that `end` is to send: in HTTP/2 it says then that nothing follows. */
-  appendHeader(name: string, value: string): unknown
+  /** HTTP/2 only: sends a head that is all of the answer, and says so itself. @throws with nothing sent, as `writeHead` */
+  endWithHead?(status: number, lines: readonly string[]): unknown
   flushHeaders(): void
   /** @returns false when the other side has to catch up first: `drain` says when. */
   write(chunk: string | Uint8Array): boolean
   end(chunk?: string | Uint8Array, then?: () => void): unknown
-  /** Only after `Trailer` was announced or on HTTP/2. */
-  addTrailers(trailers: Record<string, string>): void
+  /** Only after `Trailer` was announced or on HTTP/2, where `onFailure` is told of those that could not be said. */
+  addTrailers(trailers: Record<string, string>, onFailure?: (error: Error) => void): void
   writeContinue(): void
   writeEarlyHints(hints: Record<string, string | string[]>): void
   /** Cuts the answer off so that the client can tell: a closed connection, or RST_STREAM with INTERNAL_ERROR. */
