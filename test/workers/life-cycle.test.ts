@@ -229,12 +229,13 @@ test.serial(
     for (const pid of pids) process.kill(pid, 'SIGTERM')
     await running.logged('stopping')
     t.deepEqual(await operations('readyz'), { status: 503, text: 'not ready\nstopping\n' })
+    // One that the port took in its last moment is reset.
     const refused = async () =>
       handshake().then(
         () => undefined,
-        (error: NodeJS.ErrnoException) => error.code,
+        ({ code }: NodeJS.ErrnoException) => (code === 'ECONNREFUSED' ? true : undefined),
       )
-    t.is(await until(refused), 'ECONNREFUSED')
+    t.true(await until(refused))
     slow.ring()
     t.deepEqual(
       (await Promise.all(answers)).map(({ text }) => text),
