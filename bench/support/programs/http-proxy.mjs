@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { createServer } from 'node:https'
+import { createRequire } from 'node:module'
 
-// The one of `bench/node_modules`, not its successor that the project has under this name.
-import httpProxy from 'http-proxy'
+// The one of `bench/node_modules`, not its successor that the project has under this name and the linter would look at.
+const httpProxy = createRequire(import.meta.url)('http-proxy')
 
 const [port, upstream, key, cert] = process.argv.slice(2)
 const proxy = httpProxy.createProxyServer({
